@@ -1,0 +1,65 @@
+//! `bartizan check`.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use bartizan_gateway::config::Config;
+use bartizan_gateway::{CacheLocation, StartError};
+use bartizan_policy::diagnostics::Diagnostics;
+use clap::Args;
+
+use crate::report;
+
+/// Check a configuration or a policy, and say everything that is wrong with it.
+///
+/// Loads what `serve` or `run` would load, plugins included, and starts nothing. The exit status is 0 if
+/// there is no error, else 1.
+#[derive(Args)]
+#[command(
+    after_help = "Examples:\n  bartizan check --config bartizan.json\n  bartizan check --policy policy.json --plugins-dir plugins"
+)]
+pub(crate) struct Arguments {
+    /// A configuration, with every policy and plugin that it names.
+    #[arg(long, value_name = "FILE", required_unless_present = "policy", conflicts_with = "policy")]
+    config: Option<PathBuf>,
+    /// A policy.
+    #[arg(long, value_name = "FILE")]
+    policy: Option<PathBuf>,
+    /// The plugins folder, for a policy that names plugins.
+    #[arg(long, value_name = "DIR", requires = "policy")]
+    plugins_dir: Option<PathBuf>,
+    /// Where compiled plugins are kept [default: the user's cache folder].
+    #[arg(long, value_name = "DIR", env = "BARTIZAN_CACHE_DIR")]
+    cache_dir: Option<PathBuf>,
+}
+
+pub(crate) fn check(arguments: &Arguments) -> ExitCode {
+    let cache = arguments.cache_dir.clone().map_or_else(CacheLocation::default, CacheLocation::Directory);
+    let checked = match (&arguments.config, &arguments.policy) {
+        (Some(config), _) => Config::load(config).map_err(StartError::from).and_then(|mut config| {
+            let warnings = std::mem::take(&mut config.warnings);
+            bartizan_gateway::check(config, &cache).map(|()| warnings)
+        }),
+        (None, Some(policy)) => bartizan_policy::load(policy).map_err(StartError::from).and_then(|policy| {
+            let plans =
+                bartizan_gateway::plans([&policy].into_iter(), arguments.plugins_dir.as_deref(), &cache);
+            plans.map(|_| policy.warnings)
+        }),
+        // The argument parser demands one of them.
+        (None, None) => Ok(Diagnostics::default()),
+    };
+    match checked {
+        Ok(warnings) => {
+            report::write(&warnings);
+            println!("ok: {}", report::summary(&warnings));
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            report::error(&error);
+            if let StartError::Diagnostics(diagnostics) = &error {
+                eprintln!("{}", report::summary(diagnostics));
+            }
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! The `bartizan` command: arguments, logging, output. What it does is in the libraries.
+#![forbid(unsafe_code)]
+
+mod check;
+mod logging;
+mod report;
+mod run;
+mod serve;
+
+use std::process::ExitCode;
+use std::sync::LazyLock;
+
+use clap::{Parser, Subcommand};
+
+/// The policy gateway for MCP in which every rule is a sandboxed WebAssembly component.
+///
+/// Put it between an agent and its MCP servers: tools are hidden, denied and limited by a policy, and
+/// what is refused never reaches the server.
+#[derive(Parser)]
+#[command(name = "bartizan", version = VERSION.as_str(), max_term_width = 100)]
+struct Arguments {
+    #[command(flatten)]
+    logging: logging::Arguments,
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// Run one MCP server behind a policy, on standard input and output.
+    Run(run::Arguments),
+    /// Serve every server of a configuration over HTTP.
+    Serve(serve::Arguments),
+    /// Check a configuration or a policy, and say everything that is wrong with it.
+    Check(check::Arguments),
+}
+
+/// The program's version and that of the runtime whose security releases matter to operators.
+static VERSION: LazyLock<String> = LazyLock::new(|| {
+    format!("{} (wasmtime {})", env!("CARGO_PKG_VERSION"), bartizan_runtime::WASMTIME_VERSION)
+});
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    if let Err(problem) = arguments.logging.init() {
+        eprintln!("bartizan: {problem}");
+        return ExitCode::FAILURE;
+    }
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("bartizan: the async runtime does not start: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let code = match arguments.verb {
+        Verb::Run(arguments) => runtime.block_on(run::run(arguments)),
+        Verb::Serve(arguments) => runtime.block_on(serve::serve(arguments)),
+        Verb::Check(arguments) => check::check(&arguments),
+    };
+    // A read of standard input cannot be interrupted; nobody waits for it.
+    runtime.shutdown_background();
+    code
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_arguments_are_consistent() {
+        super::Arguments::command().debug_assert();
+    }
+}

@@ -1,0 +1,231 @@
+//! What a server offers: the definitions of its tools and prompts, from its own lists.
+//!
+//! Definitions and their annotations come from here, never from the client, and a name that is not here
+//! does not exist: a hidden tool and one that never was are the same to the caller.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bartizan_runtime::Entry;
+use bartizan_wire::json::{Document, quote};
+use bartizan_wire::listing::{Fault, Listing};
+use bartizan_wire::message::{Outcome, Response};
+use bartizan_wire::method::{self, Method, Noun};
+use parking_lot::Mutex;
+use sha2::{Digest, Sha256};
+
+use crate::session::Session;
+
+/// The most pages of one list that are read.
+const PAGES: usize = 1_000;
+/// The most entries of one list that are kept.
+const ENTRIES: usize = 100_000;
+/// A list this old is read again when a name is not in it.
+const STALE: Duration = Duration::from_secs(5);
+
+/// The lists of one session with a server.
+#[derive(Debug, Default)]
+pub(crate) struct Catalogue {
+    tools: Shelf,
+    prompts: Shelf,
+}
+
+/// One list, once it was read. The async lock is held while it is being read, so that it is read once.
+#[derive(Debug, Default)]
+struct Shelf {
+    list: Mutex<Option<Arc<List>>>,
+    reading: tokio::sync::Mutex<()>,
+}
+
+#[derive(Debug)]
+struct List {
+    entries: HashMap<String, Arc<Entry>>,
+    read: Instant,
+}
+
+/// The server's list cannot be had.
+#[derive(Debug, thiserror::Error)]
+#[error("the server's list could not be read: {0}")]
+pub(crate) struct CatalogueError(pub(crate) String);
+
+/// The list in which targets of a kind are found.
+pub(crate) fn list_method(noun: Noun) -> Option<&'static Method> {
+    method::lookup(match noun {
+        Noun::Tool => "tools/list",
+        Noun::Prompt => "prompts/list",
+        Noun::Resource => "resources/list",
+        Noun::Task => return None,
+    })
+}
+
+/// An entry with its digest.
+pub(crate) fn entry(name: &str, definition: &str) -> Entry {
+    Entry { name: name.to_owned(), digest: digest(definition), definition: definition.to_owned() }
+}
+
+fn digest(text: &str) -> String {
+    use std::fmt::Write as _;
+    Sha256::digest(text.as_bytes()).iter().fold(String::with_capacity(64), |mut hex, byte| {
+        // Writing to a `String` does not fail.
+        let _infallible = write!(hex, "{byte:02x}");
+        hex
+    })
+}
+
+impl Catalogue {
+    /// The server's definition of a tool or prompt; `None` if it has none. Reads the server's list when
+    /// it was not read yet, or did not have the name a while ago.
+    pub(crate) async fn find(
+        &self,
+        session: &Arc<Session>,
+        noun: Noun,
+        name: &str,
+    ) -> Result<Option<Arc<Entry>>, CatalogueError> {
+        let (Some(shelf), Some(method)) = (self.shelf(noun), list_method(noun)) else { return Ok(None) };
+        let mut list = shelf.known();
+        if list.as_ref().is_none_or(|list| !list.entries.contains_key(name) && list.read.elapsed() > STALE) {
+            let _reading = shelf.reading.lock().await;
+            // Somebody else may have read it while this waited.
+            let current = shelf.known();
+            list = match (&list, current) {
+                (None, Some(current)) => Some(current),
+                (Some(before), Some(current)) if !Arc::ptr_eq(before, &current) => Some(current),
+                _ => {
+                    let fresh = Arc::new(read(session, method).await?);
+                    *shelf.list.lock() = Some(Arc::clone(&fresh));
+                    Some(fresh)
+                }
+            };
+        }
+        Ok(list.and_then(|list| list.entries.get(name).cloned()))
+    }
+
+    /// Takes over a whole list that the client asked for.
+    pub(crate) fn learn(&self, method: &Method, entries: &[Entry]) {
+        if let Some(shelf) = self.shelf_of(method) {
+            let mut gathered = Gathered::default();
+            for entry in entries {
+                gathered.add(entry.clone());
+            }
+            *shelf.list.lock() = Some(Arc::new(gathered.finish()));
+        }
+    }
+
+    /// Forgets a list, because the server says that it changed.
+    pub(crate) fn forget(&self, notification: &str) {
+        let shelf = match notification {
+            "notifications/tools/list_changed" => &self.tools,
+            "notifications/prompts/list_changed" => &self.prompts,
+            _ => return,
+        };
+        *shelf.list.lock() = None;
+    }
+
+    fn shelf(&self, noun: Noun) -> Option<&Shelf> {
+        match noun {
+            Noun::Tool => Some(&self.tools),
+            Noun::Prompt => Some(&self.prompts),
+            Noun::Resource | Noun::Task => None,
+        }
+    }
+
+    fn shelf_of(&self, method: &Method) -> Option<&Shelf> {
+        match method.name {
+            "tools/list" => Some(&self.tools),
+            "prompts/list" => Some(&self.prompts),
+            _ => None,
+        }
+    }
+}
+
+impl Shelf {
+    fn known(&self) -> Option<Arc<List>> {
+        self.list.lock().clone()
+    }
+}
+
+/// A list as its pages come in. Two definitions of one name are ambiguous, so neither counts.
+#[derive(Default)]
+struct Gathered {
+    entries: HashMap<String, Arc<Entry>>,
+    ambiguous: HashSet<String>,
+}
+
+impl Gathered {
+    fn add(&mut self, entry: Entry) {
+        if self.ambiguous.contains(&entry.name) {
+            return;
+        }
+        if self.entries.remove(&entry.name).is_some() {
+            self.ambiguous.insert(entry.name);
+        } else {
+            self.entries.insert(entry.name.clone(), Arc::new(entry));
+        }
+    }
+
+    fn finish(self) -> List {
+        List { entries: self.entries, read: Instant::now() }
+    }
+}
+
+async fn read(session: &Arc<Session>, method: &Method) -> Result<List, CatalogueError> {
+    let Some(shape) = method.shape() else {
+        return Err(CatalogueError(format!("{} is no list", method.name)));
+    };
+    let mut gathered = Gathered::default();
+    let mut cursor: Option<String> = None;
+    for _ in 0..PAGES {
+        let params = match &cursor {
+            Some(cursor) => format!(r#"{{"cursor":{}}}"#, quote(cursor)),
+            None => "{}".to_owned(),
+        };
+        let response = session.own_request(method.name, &params).await.map_err(CatalogueError)?;
+        if let Outcome::Error(error) = response.outcome() {
+            // A server without tools says so with an error.
+            if error.code() == Some(bartizan_wire::denial::METHOD_NOT_FOUND) {
+                return Ok(gathered.finish());
+            }
+            let message = error.message().unwrap_or_default().into_owned();
+            return Err(CatalogueError(format!("the server answered with an error: {message}")));
+        }
+        let listing = Listing::read(&response, shape).map_err(|error| CatalogueError(error.to_string()))?;
+        for fault in listing.faults() {
+            if let Fault::Ambiguous { name } = fault {
+                gathered.entries.remove(name.as_str());
+                gathered.ambiguous.insert(name.clone());
+            }
+        }
+        for found in listing.entries() {
+            if gathered.entries.len() >= ENTRIES {
+                return Err(CatalogueError(format!("it has more than {ENTRIES} entries")));
+            }
+            gathered.add(entry(found.name, found.definition.text()));
+        }
+        match listing.next_cursor() {
+            Some(next) if cursor.as_deref() == Some(&*next) => {
+                return Err(CatalogueError("its pages go round in circles".to_owned()));
+            }
+            Some(next) => cursor = Some(next.into_owned()),
+            None => return Ok(gathered.finish()),
+        }
+    }
+    Err(CatalogueError(format!("it has more than {PAGES} pages")))
+}
+
+/// The entries of a page that the client asked for, and whether the page is the whole list.
+pub(crate) fn page(listing: &Listing, asked: Option<&Document>) -> (Vec<Entry>, bool) {
+    let entries = listing.entries().map(|found| entry(found.name, found.definition.text())).collect();
+    let is_first = asked.is_none_or(|params| params.root().get("cursor").is_none());
+    (entries, is_first && listing.next_cursor().is_none() && listing.faults().next().is_none())
+}
+
+/// Whether a response reports a failure: a JSON-RPC error, or a tool's `isError`.
+pub(crate) fn is_failure(response: &Response) -> bool {
+    match response.outcome() {
+        Outcome::Error(_) => true,
+        Outcome::Result(result) => {
+            result.get("isError").and_then(bartizan_wire::json::Value::as_bool).unwrap_or(false)
+        }
+    }
+}

@@ -1,0 +1,5 @@
+//! The client's side of a session.
+
+pub(crate) mod guard;
+pub(crate) mod http;
+pub(crate) mod stdio;

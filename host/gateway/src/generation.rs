@@ -1,0 +1,221 @@
+//! Everything that a configuration loads: the engine, the plugins, a plan for each server.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use bartizan_policy::Policy;
+use bartizan_policy::diagnostics::Diagnostics;
+use bartizan_runtime::{Cache, Engine, EngineConfig, EngineError};
+
+use crate::config::{CommandConfig, Config, ServerConfig, UpstreamConfig};
+use crate::plan::{ActivePlan, Loader};
+use crate::server::Server;
+
+/// Why the gateway does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The configuration, a policy or a plugin is not usable.
+    #[error("{0}")]
+    Diagnostics(Diagnostics),
+    /// The engine that runs plugins does not start.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// A server's command is not there.
+    #[error("the command `{command}` of the server `{server}` {problem}; install it, or name its full path")]
+    Command {
+        /// The server.
+        server: String,
+        /// The program.
+        command: String,
+        /// What is wrong.
+        problem: String,
+    },
+    /// The address cannot be listened on.
+    #[error("cannot listen on {address}: {source}; choose another address with --listen or `listen`")]
+    Listen {
+        /// The address.
+        address: std::net::SocketAddr,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// Something that the machine has to offer is missing.
+    #[error("{what}: {source}")]
+    Machine {
+        /// What was wanted.
+        what: &'static str,
+        /// Why it is not to be had.
+        source: std::io::Error,
+    },
+    /// `allowed_hosts` or `allowed_origins` has an entry that is none.
+    #[error("{0}")]
+    Allowed(String),
+}
+
+impl From<Diagnostics> for StartError {
+    fn from(diagnostics: Diagnostics) -> Self {
+        Self::Diagnostics(diagnostics)
+    }
+}
+
+/// Where compiled plugins are kept.
+#[derive(Clone, Debug, Default)]
+pub enum CacheLocation {
+    /// `bartizan/compiled` in the user's cache folder (`$XDG_CACHE_HOME` or `~/.cache`).
+    #[default]
+    User,
+    /// This folder.
+    Directory(PathBuf),
+    /// Nowhere: plugins are compiled at every start.
+    Off,
+}
+
+impl CacheLocation {
+    fn open(&self) -> Option<Cache> {
+        let directory = match self {
+            Self::Off => return None,
+            Self::Directory(directory) => directory.clone(),
+            Self::User => user_cache()?.join("bartizan").join("compiled"),
+        };
+        Cache::open(directory)
+            .inspect_err(|error| tracing::warn!(%error, "plugins are compiled at every start"))
+            .ok()
+    }
+}
+
+fn user_cache() -> Option<PathBuf> {
+    let absolute = |variable| std::env::var_os(variable).map(PathBuf::from).filter(|path| path.is_absolute());
+    absolute("XDG_CACHE_HOME").or_else(|| Some(absolute("HOME")?.join(".cache")))
+}
+
+/// Loads every plugin and makes every server's plan.
+pub(crate) fn load(config: Config, cache: &CacheLocation) -> Result<Vec<Server>, StartError> {
+    let Config { servers, plugins_dir, .. } = config;
+    for (name, server) in &servers {
+        if let UpstreamConfig::Stdio(command) = &server.upstream {
+            check_command(name, command)?;
+        }
+    }
+    let policies = servers.values().filter_map(|server| server.policy.as_ref());
+    let mut plans = plans(policies, plugins_dir.as_deref(), cache)?.into_iter();
+    Ok(servers
+        .into_iter()
+        .map(|(name, ServerConfig { upstream, policy })| {
+            let plan = policy.and_then(|_| plans.next());
+            Server::new(&name, upstream, plan)
+        })
+        .collect())
+}
+
+/// Loads the plugins of these policies: a plan for each, in their order.
+///
+/// # Errors
+///
+/// Everything that is wrong with any of them, at once.
+pub fn plans<'p>(
+    policies: impl Iterator<Item = &'p Policy> + Clone,
+    plugins_dir: Option<&Path>,
+    cache: &CacheLocation,
+) -> Result<Vec<ActivePlan>, StartError> {
+    let engine = Engine::new(&EngineConfig::default())?;
+    let mut loader = Loader::new(engine, cache.open(), plugins_dir)?;
+    let named: BTreeSet<String> = policies
+        .clone()
+        .flat_map(|policy| policy.document.plugins.iter().map(|plugin| plugin.name.value.clone()))
+        .collect();
+    let mut plans = Vec::new();
+    let mut diagnostics = Diagnostics::default();
+    for policy in policies {
+        match loader.plan(policy, &named) {
+            Ok(plan) => plans.push(plan),
+            Err(problems) => diagnostics.extend(problems),
+        }
+    }
+    if diagnostics.has_errors() { Err(diagnostics.into()) } else { Ok(plans) }
+}
+
+/// Loads all that a configuration names, to see whether it can be served.
+///
+/// # Errors
+///
+/// What would keep the gateway from starting.
+pub fn check(config: Config, cache: &CacheLocation) -> Result<(), StartError> {
+    load(config, cache).map(drop)
+}
+
+/// Looks whether a command is there before anybody needs it.
+pub(crate) fn check_command(server: &str, config: &CommandConfig) -> Result<(), StartError> {
+    let command = Path::new(&config.command);
+    let found = if command.components().count() > 1 {
+        let place = match &config.cwd {
+            Some(directory) => directory.join(command),
+            None => command.to_owned(),
+        };
+        program(&place)
+    } else {
+        let environment: BTreeMap<&str, &str> =
+            config.env.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
+        let path =
+            environment.get("PATH").map(Into::into).or_else(|| std::env::var_os("PATH")).unwrap_or_default();
+        std::env::split_paths(&path)
+            .map(|directory| program(&directory.join(command)))
+            .min_by_key(|found| match found {
+                Program::Found => 0,
+                Program::NotExecutable => 1,
+                Program::Missing => 2,
+            })
+            .unwrap_or(Program::Missing)
+    };
+    let problem = match found {
+        Program::Found => return Ok(()),
+        Program::NotExecutable => "is not executable",
+        Program::Missing => "is not there",
+    };
+    Err(StartError::Command {
+        server: server.to_owned(),
+        command: config.command.clone(),
+        problem: problem.to_owned(),
+    })
+}
+
+enum Program {
+    Found,
+    NotExecutable,
+    Missing,
+}
+
+fn program(path: &Path) -> Program {
+    use std::os::unix::fs::PermissionsExt as _;
+    match path.metadata() {
+        Ok(metadata) if !metadata.is_file() => Program::Missing,
+        Ok(metadata) if metadata.permissions().mode() & 0o111 == 0 => Program::NotExecutable,
+        Ok(_) => Program::Found,
+        Err(_) => Program::Missing,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_that_is_not_there_is_named() {
+        for (command, expected) in [
+            ("sh", None),
+            ("/bin/sh", None),
+            ("bartizan-no-such-command", Some("is not there")),
+            ("/no/such/command", Some("is not there")),
+            ("/etc/passwd", Some("is not executable")),
+            ("/etc", Some("is not there")),
+        ] {
+            let config = CommandConfig { command: command.to_owned(), ..CommandConfig::default() };
+            let problem = check_command("s", &config).err().map(|error| error.to_string());
+            match expected {
+                None => assert_eq!(problem, None),
+                Some(expected) => {
+                    let problem = problem.unwrap();
+                    assert!(problem.contains(command) && problem.contains(expected), "{problem}");
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,29 @@
+//! Listeners, sessions, upstreams, and the one interceptor: judge → act → record.
+//!
+//! A call's way through: `downstream` (stdio or HTTP) → `bartizan_wire` parses → [`session`] (who) →
+//! `interceptor` → `judge` asks the plugins of the server's [`plan`] → charges are reserved → `upstream`
+//! → replies are guarded → charges are committed or rolled back → `downstream`, with one record in the
+//! decision log. What a client sent is never forwarded as it came: only our own serialisation of what was
+//! judged.
+#![forbid(unsafe_code)]
+
+mod catalogue;
+mod charges;
+pub mod config;
+mod downstream;
+mod expand;
+mod generation;
+mod interceptor;
+mod judge;
+mod pace;
+pub mod plan;
+mod run;
+mod serve;
+mod server;
+mod session;
+mod sessions;
+mod upstream;
+
+pub use generation::{CacheLocation, StartError, check, plans};
+pub use run::{RunOptions, run};
+pub use serve::{Endpoint, ServeOptions, serve};

@@ -1,0 +1,120 @@
+//! `bartizan run`: one server for one client, both on standard input and output. A drop-in for the
+//! server's own command.
+
+use std::path::PathBuf;
+use std::process::ExitStatus;
+use std::sync::Arc;
+
+use bartizan_policy::Policy;
+use rustix::process::Signal;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::config::{CommandConfig, UpstreamConfig};
+use crate::downstream::stdio;
+use crate::generation::{self, CacheLocation, StartError};
+use crate::serve::shared;
+use crate::server::Server;
+use crate::session::Session;
+use crate::sessions;
+use crate::upstream::{StandardError, Upstream, spawn};
+
+/// What to run.
+#[derive(Debug)]
+pub struct RunOptions {
+    /// The server's name in policies and logs.
+    pub name: String,
+    /// The server's command.
+    pub command: CommandConfig,
+    /// What judges its calls.
+    pub policy: Policy,
+    /// The plugins folder.
+    pub plugins_dir: Option<PathBuf>,
+    /// Where compiled plugins are kept.
+    pub cache: CacheLocation,
+}
+
+/// Runs the command behind the policy until it ends. Signals go to the command; when the client closes its
+/// end, the command is closed as the MCP specification says.
+///
+/// The command's exit status as a shell would put it: its code, or 128 and the number of the signal that
+/// ended it.
+///
+/// # Errors
+///
+/// When something keeps it from starting.
+pub async fn run(options: RunOptions) -> Result<u8, StartError> {
+    let RunOptions { name, command, policy, plugins_dir, cache } = options;
+    generation::check_command(&name, &command)?;
+    let plan = generation::plans([&policy].into_iter(), plugins_dir.as_deref(), &cache)?.pop();
+    let machine = |what| move |source| StartError::Machine { what, source };
+    let mut signals = Vec::new();
+    for (kind, passed) in [
+        (SignalKind::interrupt(), Signal::INT),
+        (SignalKind::terminate(), Signal::TERM),
+        (SignalKind::hangup(), Signal::HUP),
+        (SignalKind::quit(), Signal::QUIT),
+        (SignalKind::user_defined1(), Signal::USR1),
+        (SignalKind::user_defined2(), Signal::USR2),
+    ] {
+        signals.push((signal(kind).map_err(machine("signals cannot be listened to"))?, passed));
+    }
+    let started = spawn(&name, &command, StandardError::Inherited)
+        .map_err(machine("the server's command cannot be started"))?;
+    let (upstream, attendance) = started.split();
+
+    let server = Arc::new(Server::new(&name, UpstreamConfig::Stdio(command), plan));
+    let id = sessions::new_id().map_err(|error| StartError::Machine {
+        what: "no session id can be made",
+        source: std::io::Error::other(error),
+    })?;
+    let session = Session::new(id, server, Arc::new(shared()));
+    session.connect(Upstream::Stdio(upstream));
+    let (output, writing) = stdio::open(&session, tokio::io::stdout());
+    for (mut signals, passed) in signals {
+        let session = Arc::clone(&session);
+        tokio::spawn(async move {
+            while signals.recv().await.is_some() {
+                if let Some(Upstream::Stdio(upstream)) = session.upstream() {
+                    upstream.signal(passed);
+                }
+            }
+        });
+    }
+    let reading = {
+        let session = Arc::clone(&session);
+        tokio::spawn(async move {
+            stdio::read(&session, tokio::io::stdin(), &output).await;
+            if let Some(Upstream::Stdio(upstream)) = session.upstream() {
+                upstream.close();
+            }
+        })
+    };
+    let status = attendance.attend(&session).await;
+    reading.abort();
+    // The reader's copy of the output goes with it; what is written already is still delivered. The
+    // reader may sit in a read that cannot be interrupted, hence the bound.
+    if tokio::time::timeout(std::time::Duration::from_secs(1), writing).await.is_err() {
+        tracing::debug!("the client did not read all that was written");
+    }
+    status.map(code).map_err(|source| StartError::Machine { what: "the server's process is lost", source })
+}
+
+fn code(status: ExitStatus) -> u8 {
+    use std::os::unix::process::ExitStatusExt as _;
+    let number = status.code().or_else(|| status.signal().map(|signal| signal.saturating_add(128)));
+    number.and_then(|number| u8::try_from(number).ok()).unwrap_or(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::code;
+    use std::os::unix::process::ExitStatusExt as _;
+    use std::process::ExitStatus;
+
+    #[test]
+    fn tells_how_the_command_ended() {
+        for (raw, expected) in [(0, 0), (3 << 8, 3), (255 << 8, 255), (15, 143), (9, 137)] {
+            assert_eq!(code(ExitStatus::from_raw(raw)), expected, "{raw}");
+        }
+    }
+}

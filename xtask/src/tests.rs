@@ -1,0 +1,48 @@
+//! Every check and every test.
+
+use anyhow::Result;
+use clap::Args;
+
+use crate::cache::Cache;
+use crate::process;
+use crate::python::{self, Environment};
+use crate::step::{self, Step};
+use crate::workspace::Workspace;
+use crate::{gateway, guests, lint};
+
+/// Tests find what was made for them by these variables.
+const GATEWAY: &str = "BARTIZAN_TEST_GATEWAY";
+const PYTHON_WITH_MLFLOW: &str = "BARTIZAN_TEST_VENV_MCP1";
+const PYTHON_WITH_MCP2: &str = "BARTIZAN_TEST_VENV_MCP2";
+
+#[derive(Args)]
+pub(crate) struct Arguments {
+    /// Run only the tests whose name contains this, without the lints; further words go to the test
+    /// programs, such as `--nocapture`
+    #[arg(last = true, value_name = "FILTER")]
+    filter: Vec<String>,
+}
+
+pub(crate) fn run(workspace: &Workspace, cache: &Cache, arguments: &Arguments) -> Result<()> {
+    guests::build(workspace, cache)?;
+    if arguments.filter.is_empty() {
+        lint::run(workspace)?;
+    }
+    let gateway = gateway::build(workspace)?;
+    let mlflow = Environment::ensure(&python::MLFLOW, cache)?;
+    let mcp2 = Environment::ensure(&python::MCP2, cache)?;
+
+    let mut step = Step::begin("tests");
+    process::run(&mut step, workspace.cargo(&["test", "--release", "--workspace", "--no-run"]))?;
+    step.done("compiled");
+
+    let mut command = workspace.cargo(&["test", "--quiet", "--release", "--workspace", "--"]);
+    command
+        .args(&arguments.filter)
+        .env(GATEWAY, gateway)
+        .env(PYTHON_WITH_MLFLOW, mlflow.directory())
+        .env(PYTHON_WITH_MCP2, mcp2.directory());
+    process::show(command)?;
+    step::note("every test passed");
+    Ok(())
+}
