@@ -16,9 +16,8 @@ fn main() {
         println!("cargo::rerun-if-changed={}", file.display());
         if !file.is_file() {
             println!(
-                "cargo::error=the built-in plugin {plugin} is not compiled: run `cargo xtask build` (or \
-                 `cargo xtask setup`) once, which compiles the plugins to WebAssembly into target/plugins; \
-                 or set BARTIZAN_PLUGINS to the folder that has {plugin}.wasm"
+                "cargo::error=the built-in plugin {plugin} is not compiled: run `cargo xtask build` \
+                 once, which compiles the plugins to WebAssembly into target/plugins; or set BARTIZAN_PLUGINS to the folder that has {plugin}.wasm"
             );
         }
     }

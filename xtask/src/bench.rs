@@ -21,7 +21,7 @@ pub(crate) fn run(workspace: &Workspace, cache: &Cache, arguments: &Arguments) -
     guests::build(workspace, cache)?;
     // Without a name, --benches would include unit tests; '*' is every bench proper.
     let name = arguments.name.as_deref().unwrap_or("*");
-    let mut command = workspace.cargo(&["bench", "--package", "bartizan-runtime", "--bench", name, "--"]);
+    let mut command = workspace.cargo(&["bench", "--workspace", "--bench", name, "--"]);
     command.args(&arguments.words);
     process::show(command)
 }

@@ -126,8 +126,8 @@ mod component {
 
         fn policy(&self) -> &P {
             self.0.get().unwrap_or_else(|| {
-                fault::raise("a hook was called before `configure`");
-                unreachable!("`raise` does not return")
+                fault::fail("a hook was called before `configure`");
+                unreachable!("`fail` does not return")
             })
         }
     }
@@ -189,7 +189,7 @@ mod component {
 
     /// Sends the text of a panic to the host. Without it a panic is a trap that names no reason.
     fn report_panics() {
-        std::panic::set_hook(Box::new(|panic| fault::raise(&panic.to_string())));
+        std::panic::set_hook(Box::new(|panic| fault::fail(&panic.to_string())));
     }
 
     fn lower(decision: Decision) -> types::Decision {

@@ -5,6 +5,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use bartizan_runtime::Entry;
@@ -15,14 +16,22 @@ use bartizan_wire::method::{self, Method, Noun};
 use parking_lot::Mutex;
 use sha2::{Digest, Sha256};
 
+use crate::server::Server;
 use crate::session::Session;
+use crate::sessions;
 
 /// The most pages of one list that are read.
 const PAGES: usize = 1_000;
 /// The most entries of one list that are kept.
 const ENTRIES: usize = 100_000;
+/// The most bytes of definitions in one list.
+const BYTES: usize = 64 << 20;
+/// How long all pages of a list may take together.
+const PATIENCE: Duration = Duration::from_secs(60);
 /// A list this old is read again when a name is not in it.
 const STALE: Duration = Duration::from_secs(5);
+/// A list this old is read again in any case.
+const OLD: Duration = Duration::from_secs(300);
 
 /// The lists of one session with a server.
 #[derive(Debug, Default)]
@@ -35,6 +44,8 @@ pub(crate) struct Catalogue {
 #[derive(Debug, Default)]
 struct Shelf {
     list: Mutex<Option<Arc<List>>>,
+    /// Counts what the server said of changes: a list that was being read meanwhile is old.
+    changes: AtomicU64,
     reading: tokio::sync::Mutex<()>,
 }
 
@@ -65,12 +76,7 @@ pub(crate) fn entry(name: &str, definition: &str) -> Entry {
 }
 
 fn digest(text: &str) -> String {
-    use std::fmt::Write as _;
-    Sha256::digest(text.as_bytes()).iter().fold(String::with_capacity(64), |mut hex, byte| {
-        // Writing to a `String` does not fail.
-        let _infallible = write!(hex, "{byte:02x}");
-        hex
-    })
+    sessions::hex(&Sha256::digest(text.as_bytes()))
 }
 
 impl Catalogue {
@@ -84,26 +90,31 @@ impl Catalogue {
     ) -> Result<Option<Arc<Entry>>, CatalogueError> {
         let (Some(shelf), Some(method)) = (self.shelf(noun), list_method(noun)) else { return Ok(None) };
         let mut list = shelf.known();
-        if list.as_ref().is_none_or(|list| !list.entries.contains_key(name) && list.read.elapsed() > STALE) {
+        if list.as_ref().is_none_or(|list| list.is_stale_for(name)) {
             let _reading = shelf.reading.lock().await;
             // Somebody else may have read it while this waited.
             let current = shelf.known();
-            list = match (&list, current) {
-                (None, Some(current)) => Some(current),
-                (Some(before), Some(current)) if !Arc::ptr_eq(before, &current) => Some(current),
-                _ => {
-                    let fresh = Arc::new(read(session, method).await?);
-                    *shelf.list.lock() = Some(Arc::clone(&fresh));
-                    Some(fresh)
-                }
+            let is_newer = match (&list, &current) {
+                (_, None) => false,
+                (None, Some(_)) => true,
+                (Some(before), Some(current)) => !Arc::ptr_eq(before, current),
             };
+            list = if is_newer { current } else { Some(shelf.read(session, method).await?) };
         }
         Ok(list.and_then(|list| list.entries.get(name).cloned()))
     }
 
+    /// Whether a target can be looked up without asking the server.
+    pub(crate) fn knows(&self, noun: Noun, name: &str) -> bool {
+        self.shelf(noun).is_none_or(|shelf| shelf.known().is_some_and(|list| !list.is_stale_for(name)))
+    }
+
     /// Takes over a whole list that the client asked for.
-    pub(crate) fn learn(&self, method: &Method, entries: &[Entry]) {
+    pub(crate) fn learn(&self, server: &Server, method: &Method, entries: &[Entry]) {
         if let Some(shelf) = self.shelf_of(method) {
+            if method.name == "tools/list" {
+                server.compare(&entries.iter().map(|entry| entry.name.as_str()).collect::<Vec<_>>());
+            }
             let mut gathered = Gathered::default();
             for entry in entries {
                 gathered.add(entry.clone());
@@ -119,6 +130,7 @@ impl Catalogue {
             "notifications/prompts/list_changed" => &self.prompts,
             _ => return,
         };
+        shelf.changes.fetch_add(1, Ordering::SeqCst);
         *shelf.list.lock() = None;
     }
 
@@ -139,7 +151,32 @@ impl Catalogue {
     }
 }
 
+impl List {
+    fn is_stale_for(&self, name: &str) -> bool {
+        let age = self.read.elapsed();
+        age > OLD || age > STALE && !self.entries.contains_key(name)
+    }
+}
+
 impl Shelf {
+    /// Reads the server's list, and keeps it unless the server said meanwhile that it changed.
+    async fn read(&self, session: &Arc<Session>, method: &Method) -> Result<Arc<List>, CatalogueError> {
+        let before = self.changes.load(Ordering::SeqCst);
+        let reading = tokio::time::timeout(PATIENCE, read(session, method)).await;
+        let fresh = Arc::new(reading.map_err(|_elapsed| {
+            CatalogueError(format!("it did not come within {} s", PATIENCE.as_secs()))
+        })??);
+        if method.name == "tools/list" {
+            session.server.compare(&fresh.entries.keys().map(String::as_str).collect::<Vec<_>>());
+        }
+        let mut list = self.list.lock();
+        if self.changes.load(Ordering::SeqCst) == before {
+            *list = Some(Arc::clone(&fresh));
+        }
+        drop(list);
+        Ok(fresh)
+    }
+
     fn known(&self) -> Option<Arc<List>> {
         self.list.lock().clone()
     }
@@ -174,6 +211,7 @@ async fn read(session: &Arc<Session>, method: &Method) -> Result<List, Catalogue
         return Err(CatalogueError(format!("{} is no list", method.name)));
     };
     let mut gathered = Gathered::default();
+    let mut bytes = 0_usize;
     let mut cursor: Option<String> = None;
     for _ in 0..PAGES {
         let params = match &cursor {
@@ -197,8 +235,9 @@ async fn read(session: &Arc<Session>, method: &Method) -> Result<List, Catalogue
             }
         }
         for found in listing.entries() {
-            if gathered.entries.len() >= ENTRIES {
-                return Err(CatalogueError(format!("it has more than {ENTRIES} entries")));
+            bytes = bytes.saturating_add(found.definition.text().len());
+            if gathered.entries.len() >= ENTRIES || bytes > BYTES {
+                return Err(CatalogueError(format!("it has more than {ENTRIES} entries or {BYTES} bytes")));
             }
             gathered.add(entry(found.name, found.definition.text()));
         }

@@ -75,6 +75,8 @@ pub(crate) fn refusal(charge: Option<&Charge>, retry_after: Option<u32>) -> Stri
         },
         None => "A limit is reached.".to_owned(),
     };
+    // A message of a plugin may lack its full stop.
+    let what = if what.ends_with(['.', '!', '?']) { what } else { format!("{what}.") };
     match retry_after {
         Some(1) => format!("{what} Try again in 1 second."),
         Some(seconds) => format!("{what} Try again in {seconds} seconds."),

@@ -98,10 +98,7 @@ pub(crate) fn judge_call(
     let mut charged = Vec::new();
     let mut charged_by = Vec::new();
     for step in &plan.steps {
-        if !step.covers(&call.method, call.target.as_deref()) {
-            continue;
-        }
-        let answer = evaluate(step, || step.plugin.judge(&call, listing));
+        let Some(answer) = ask(step, &call, listing) else { continue };
         let mut note = Spoken::new(step, &mut rules);
         let decision = match answer {
             Ok(Judgement::Hidden) => {
@@ -186,6 +183,41 @@ pub(crate) fn judge_call(
     Judged { ruling, rules, evaluation: begin.elapsed() }
 }
 
+/// Lets a plugin judge a call, as far as the policy wants it to: its `calls` hook where the policy covers
+/// the call, its `listings` hook where it covers the list that the target is on. `None` if it covers
+/// neither.
+fn ask(
+    step: &ActiveStep,
+    call: &Arc<Call>,
+    listing: Option<&Arc<Call>>,
+) -> Option<Result<Judgement, EvaluationError>> {
+    let target = call.target.as_deref();
+    let listing = listing.filter(|listing| step.covers(&listing.method, target));
+    if step.covers(&call.method, target) {
+        return Some(evaluate(step, || step.plugin.judge(call, listing)));
+    }
+    let (listing, entry) = (listing?, call.entry.as_deref()?);
+    if !step.plugin.hooks().listings || !step.plugin.is_interested(&listing.method, target) {
+        return None;
+    }
+    let visible = evaluate(step, || step.plugin.visible(listing, std::slice::from_ref(entry)));
+    Some(visible.map(|visible| match visible.as_slice() {
+        [true] => Judgement::Decided(Decision::PASS),
+        _ => Judgement::Hidden,
+    }))
+}
+
+/// Counts nothing: for a call that is judged a second time under another name.
+pub(crate) struct Unlimited;
+
+impl Quotas for Unlimited {
+    fn reserve(&self, _: &[bartizan_state::quota::Charge], _: Millis) -> Result<Reservation, QuotaError> {
+        Ok(Reservation::empty())
+    }
+
+    fn end_session(&self, _: &str) {}
+}
+
 /// Which entries of a list the caller may know of.
 pub(crate) fn filter(
     plan: Option<&ActivePlan>,
@@ -254,6 +286,11 @@ pub(crate) fn reads_replies(plan: &ActivePlan, method: &str, target: Option<&str
     })
 }
 
+/// Whether any plugin of the plan judges replies at all.
+pub(crate) fn reads_any_reply(plan: &ActivePlan) -> bool {
+    plan.steps.iter().any(|step| step.plugin.hooks().replies)
+}
+
 /// Judges the reply to a call.
 pub(crate) fn judge_reply(
     plan: &ActivePlan,
@@ -315,7 +352,10 @@ fn evaluate<T>(
     } else {
         evaluation()
     };
-    step.pace.took(begin.elapsed(), INLINE_BUDGET);
+    // A plugin that was not run says nothing of its pace.
+    if !matches!(outcome, Err(EvaluationError::Quarantined { .. } | EvaluationError::Busy { .. })) {
+        step.pace.took(begin.elapsed(), INLINE_BUDGET);
+    }
     outcome
 }
 
@@ -369,9 +409,12 @@ fn exhausted(
         QuotaError::Exhausted { charge, retry_after } => {
             let retry_after = retry_after.map(std::num::NonZeroU32::get);
             let charged = charges.get(*charge);
-            let rule = charged.and_then(|charge| charge.rule.clone());
+            let step = charged_by.get(*charge);
+            let rule = charged
+                .and_then(|charge| charge.rule.clone())
+                .or_else(|| step.and_then(|step| step.rule.clone()));
             let reason = charges::refusal(charged, retry_after);
-            if let Some(step) = charged_by.get(*charge) {
+            if let Some(step) = step {
                 Spoken::new(step, rules).record(RuleVerdict::Exhausted, rule.as_deref(), Some(&reason));
             }
             Denial { reason, rule, retry_after }

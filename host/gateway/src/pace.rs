@@ -1,27 +1,34 @@
 //! Whether a plugin is quick enough to run on an async worker.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use tokio::runtime::{Handle, RuntimeFlavor};
 
-/// Remembers whether a plugin's last evaluation went over the budget.
+/// Quick evaluations in a row after which a slow plugin counts as quick again.
+const PROBATION: u32 = 100;
+
+/// Remembers whether a plugin was slow of late.
 #[derive(Debug, Default)]
 pub(crate) struct Pace {
-    slow: AtomicBool,
+    /// Quick evaluations that are still wanted; 0 for a quick plugin.
+    probation: AtomicU32,
 }
 
 impl Pace {
-    /// Whether the last evaluation was slow.
+    /// Whether it was slow of late.
     pub(crate) fn is_slow(&self) -> bool {
-        self.slow.load(Ordering::Relaxed)
+        self.probation.load(Ordering::Relaxed) != 0
     }
 
     /// Takes note of an evaluation.
     pub(crate) fn took(&self, time: Duration, budget: Duration) {
-        let slow = time > budget;
-        if slow != self.is_slow() {
-            self.slow.store(slow, Ordering::Relaxed);
+        if time > budget {
+            self.probation.store(PROBATION, Ordering::Relaxed);
+        } else if self.is_slow() {
+            // Two at once may count as one: it is a heuristic.
+            let left = self.probation.load(Ordering::Relaxed).saturating_sub(1);
+            self.probation.store(left, Ordering::Relaxed);
         }
     }
 }
@@ -29,4 +36,21 @@ impl Pace {
 /// Whether this thread is a worker whose other tasks can move to another thread.
 pub(crate) fn can_block_in_place() -> bool {
     Handle::try_current().is_ok_and(|handle| handle.runtime_flavor() == RuntimeFlavor::MultiThread)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_quick_evaluation_does_not_make_a_slow_plugin_quick() {
+        let (pace, budget) = (Pace::default(), Duration::from_millis(2));
+        assert!(!pace.is_slow());
+        pace.took(budget * 2, budget);
+        for _ in 0..PROBATION {
+            assert!(pace.is_slow());
+            pace.took(budget, budget);
+        }
+        assert!(!pace.is_slow());
+    }
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use bartizan_pattern::Pattern;
 use bartizan_policy::Policy;
 use bartizan_policy::diagnostics::{Diagnostics, Problem, Report};
-use bartizan_policy::document::PluginEntry;
+use bartizan_policy::document::{PluginEntry, PolicyDocument};
 use bartizan_policy::plan::{Grant, Mode, OnError, PluginName, Step};
 use bartizan_policy::source::{Format, Source};
 use bartizan_runtime::{Cache, Capability, Component, Engine, Limits, Plugin, Settings};
@@ -21,6 +21,8 @@ pub struct ActivePlan {
     pub digest: Arc<str>,
     /// What judges, in order.
     pub steps: Vec<ActiveStep>,
+    /// What the plan was made from.
+    pub document: PolicyDocument,
 }
 
 /// One plugin in a plan, with where it applies and what its failure means.
@@ -42,12 +44,13 @@ pub struct ActiveStep {
 }
 
 impl ActiveStep {
-    /// Whether the policy lets this plugin judge such a message.
+    /// Whether the policy lets this plugin judge such a message. `tools` by itself means tools; with
+    /// `methods` it means the targets of those methods.
     pub fn covers(&self, method: &str, target: Option<&str>) -> bool {
         let matches = |patterns: &[Pattern], name: &str| patterns.iter().any(|pattern| pattern.matches(name));
         let method_fits = self.methods.as_deref().is_none_or(|methods| matches(methods, method));
         let target_fits = self.tools.as_deref().is_none_or(|tools| {
-            matches!(method, "tools/call" | "tools/list")
+            (self.methods.is_some() || matches!(method, "tools/call" | "tools/list"))
                 && target.is_some_and(|target| matches(tools, target))
         });
         method_fits && target_fits
@@ -168,7 +171,11 @@ impl Loader {
         if diagnostics.has_errors() {
             return Err(diagnostics);
         }
-        Ok(ActivePlan { digest: policy.plan.digest.as_str().into(), steps })
+        Ok(ActivePlan {
+            digest: policy.plan.digest.as_str().into(),
+            steps,
+            document: policy.document.clone(),
+        })
     }
 
     fn builtin(&mut self, name: &'static str, step: &Step) -> Result<Arc<Plugin>, Problem> {

@@ -14,7 +14,7 @@ use crate::downstream::stdio;
 use crate::generation::{self, CacheLocation, StartError};
 use crate::serve::shared;
 use crate::server::Server;
-use crate::session::Session;
+use crate::session::{Session, Unrelated};
 use crate::sessions;
 use crate::upstream::{StandardError, Upstream, spawn};
 
@@ -33,8 +33,8 @@ pub struct RunOptions {
     pub cache: CacheLocation,
 }
 
-/// Runs the command behind the policy until it ends. Signals go to the command; when the client closes its
-/// end, the command is closed as the MCP specification says.
+/// Runs the command behind the policy until it ends. Signals go to the command, and so does the end of the
+/// client's input.
 ///
 /// The command's exit status as a shell would put it: its code, or 128 and the number of the signal that
 /// ended it.
@@ -63,13 +63,14 @@ pub async fn run(options: RunOptions) -> Result<u8, StartError> {
     let (upstream, attendance) = started.split();
 
     let server = Arc::new(Server::new(&name, UpstreamConfig::Stdio(command), plan));
-    let id = sessions::new_id().map_err(|error| StartError::Machine {
+    let token = sessions::new_token().map_err(|error| StartError::Machine {
         what: "no session id can be made",
         source: std::io::Error::other(error),
     })?;
-    let session = Session::new(id, server, Arc::new(shared()));
+    let output = stdio::open(tokio::io::stdout());
+    let unrelated = Unrelated::Pipe(output.sender.clone());
+    let session = Session::new(sessions::label(&token), server, Arc::new(shared()), unrelated);
     session.connect(Upstream::Stdio(upstream));
-    let (output, writing) = stdio::open(&session, tokio::io::stdout());
     for (mut signals, passed) in signals {
         let session = Arc::clone(&session);
         tokio::spawn(async move {
@@ -81,21 +82,17 @@ pub async fn run(options: RunOptions) -> Result<u8, StartError> {
         });
     }
     let reading = {
-        let session = Arc::clone(&session);
+        let (session, sender) = (Arc::clone(&session), output.sender.clone());
         tokio::spawn(async move {
-            stdio::read(&session, tokio::io::stdin(), &output).await;
+            stdio::read(&session, tokio::io::stdin(), &sender).await;
             if let Some(Upstream::Stdio(upstream)) = session.upstream() {
-                upstream.close();
+                upstream.end_input();
             }
         })
     };
     let status = attendance.attend(&session).await;
     reading.abort();
-    // The reader's copy of the output goes with it; what is written already is still delivered. The
-    // reader may sit in a read that cannot be interrupted, hence the bound.
-    if tokio::time::timeout(std::time::Duration::from_secs(1), writing).await.is_err() {
-        tracing::debug!("the client did not read all that was written");
-    }
+    output.finish().await;
     status.map(code).map_err(|source| StartError::Machine { what: "the server's process is lost", source })
 }
 

@@ -87,6 +87,12 @@ pub async fn serve(
         sessions: RwLock::default(),
         most_sessions: SESSIONS,
     });
+    if !address.ip().is_loopback() {
+        tracing::warn!(
+            %address,
+            "everyone who can reach this address can use every server: there is no authentication yet"
+        );
+    }
     ready(&endpoints(&front, address));
     accept(&listener, &front, &mut stop).await;
     drop(listener);
@@ -195,15 +201,15 @@ async fn accept(listener: &TcpListener, front: &Arc<Front>, stop: &mut Stop) {
 }
 
 fn end_idle(front: &Front) {
-    let idle: Vec<Arc<Session>> = front
-        .sessions
-        .read()
-        .values()
-        .filter(|session| session.has_ended() || session.is_idle(SESSION_IDLE))
-        .cloned()
-        .collect();
+    let mut idle = Vec::new();
+    front.sessions.write().retain(|_, session| {
+        let stays = !session.has_ended() && !session.is_idle(SESSION_IDLE);
+        if !stays {
+            idle.push(Arc::clone(session));
+        }
+        stays
+    });
     for session in idle {
-        front.sessions.write().remove(&session.id);
         session.end("the session was idle for too long");
     }
 }

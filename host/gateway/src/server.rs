@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use arc_swap::ArcSwapOption;
+use parking_lot::Mutex;
 
 use crate::config::UpstreamConfig;
 use crate::plan::ActivePlan;
@@ -14,11 +15,34 @@ pub(crate) struct Server {
     pub(crate) name: Arc<str>,
     pub(crate) upstream: UpstreamConfig,
     plan: ArcSwapOption<ActivePlan>,
+    /// The digest of the policy that was held against the server's tools.
+    compared: Mutex<Option<Arc<str>>>,
 }
 
 impl Server {
     pub(crate) fn new(name: &str, upstream: UpstreamConfig, plan: Option<ActivePlan>) -> Self {
-        Self { name: name.into(), upstream, plan: ArcSwapOption::from_pointee(plan) }
+        Self {
+            name: name.into(),
+            upstream,
+            plan: ArcSwapOption::from_pointee(plan),
+            compared: Mutex::default(),
+        }
+    }
+
+    /// Warns of patterns in the policy that match none of the server's tools, once for each policy: a
+    /// misspelt name in `hide` hides nothing.
+    pub(crate) fn compare(&self, tools: &[&str]) {
+        let Some(plan) = self.plan() else { return };
+        {
+            let mut compared = self.compared.lock();
+            if compared.as_ref() == Some(&plan.digest) {
+                return;
+            }
+            *compared = Some(Arc::clone(&plan.digest));
+        }
+        for warning in &bartizan_policy::unmatched(&plan.document, tools) {
+            tracing::warn!(server = %self.name, "{warning}");
+        }
     }
 
     /// The plan that judges now. Without one, everything is denied.

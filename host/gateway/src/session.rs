@@ -1,34 +1,28 @@
 //! One MCP session: a client on one side, a server on the other, and what is under way between them.
 //!
-//! Invariants: a request of the client is under way at most once; a response goes to the request with its
-//! id, once, and is dropped if there is none; so it is in the other direction. Ids are forwarded as they
-//! are, since client and server of a session have their own connection; the gateway's own requests have
-//! ids that no client may use.
+//! Invariants: a response goes to the request it answers, once, and is dropped if there is none
+//! ([`Flights`]); the client's answer to a question of the server goes through once, and only if the
+//! question was asked; once a session has ended nothing departs any more.
 
-use std::collections::{HashMap, HashSet, VecDeque};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::collections::HashSet;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use bartizan_audit::log::Sink;
-use bartizan_audit::record::Record;
-use bartizan_runtime::Call;
-use bartizan_state::quota::{Forwarded, Quotas};
+use bartizan_state::quota::Quotas;
 use bartizan_wire::json::{Document, Limits};
-use bartizan_wire::message::{Id, Message, Request, Response};
+use bartizan_wire::message::{Id, Message, Response};
 use parking_lot::Mutex;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::catalogue::Catalogue;
+use crate::flights::{Exchange, Flight, Flights};
+use crate::mailbox::{Mailbox, Reader};
 use crate::server::Server;
 use crate::upstream::Upstream;
 
-/// Begins the ids of the gateway's own requests.
-const OWN_ID: &str = "bartizan:";
 /// How long the gateway waits for an answer to its own requests.
 const OWN_PATIENCE: Duration = Duration::from_secs(30);
-/// How many messages wait for a client that has no stream open.
-const WAITING: usize = 256;
 
 /// A message for the client.
 #[derive(Clone, Debug)]
@@ -42,6 +36,13 @@ pub(crate) enum Outgoing {
 impl Outgoing {
     /// The message.
     pub(crate) fn document(&self) -> &Document {
+        match self {
+            Self::Message(document) | Self::Last(document) => document,
+        }
+    }
+
+    /// The message, by value.
+    pub(crate) fn into_document(self) -> Document {
         match self {
             Self::Message(document) | Self::Last(document) => document,
         }
@@ -64,55 +65,40 @@ pub(crate) struct Session {
     pub(crate) server: Arc<Server>,
     pub(crate) shared: Arc<Shared>,
     pub(crate) catalogue: Catalogue,
+    pub(crate) flights: Mutex<Flights>,
     upstream: OnceLock<Upstream>,
-    flight: Mutex<HashMap<Id, InFlight>>,
     asked: Mutex<HashSet<Id>>,
-    stream: Mutex<Stream>,
-    own_ids: AtomicU64,
+    unrelated: Unrelated,
     ended: OnceLock<String>,
     revision: OnceLock<String>,
     used: Mutex<Instant>,
     gone: watch::Sender<bool>,
 }
 
-/// A request that was forwarded and not answered yet.
-pub(crate) enum InFlight {
-    /// The client's.
-    Client(Box<Exchange>),
-    /// The gateway's own.
-    Own(oneshot::Sender<Response>),
-}
-
-/// A client's request under way.
-pub(crate) struct Exchange {
-    pub(crate) request: Request,
-    pub(crate) call: Arc<Call>,
-    pub(crate) reply: mpsc::Sender<Outgoing>,
-    pub(crate) charges: Forwarded,
-    pub(crate) record: Record,
-    pub(crate) begin: Instant,
-    pub(crate) progress: Option<Id>,
-}
-
-/// Where messages go that belong to no request.
-#[derive(Default)]
-struct Stream {
-    open: Option<mpsc::Sender<Outgoing>>,
-    waiting: VecDeque<Document>,
+/// Where messages of the server go that belong to no request.
+pub(crate) enum Unrelated {
+    /// The client's one pipe: a client that does not read holds its server up.
+    Pipe(mpsc::Sender<Outgoing>),
+    /// An event stream that the client may open.
+    Mailbox(Mailbox),
 }
 
 impl Session {
-    pub(crate) fn new(id: Arc<str>, server: Arc<Server>, shared: Arc<Shared>) -> Arc<Self> {
+    pub(crate) fn new(
+        id: Arc<str>,
+        server: Arc<Server>,
+        shared: Arc<Shared>,
+        unrelated: Unrelated,
+    ) -> Arc<Self> {
         Arc::new(Self {
             id,
             server,
             shared,
             catalogue: Catalogue::default(),
+            flights: Mutex::default(),
             upstream: OnceLock::new(),
-            flight: Mutex::default(),
             asked: Mutex::default(),
-            stream: Mutex::default(),
-            own_ids: AtomicU64::new(0),
+            unrelated,
             ended: OnceLock::new(),
             revision: OnceLock::new(),
             used: Mutex::new(Instant::now()),
@@ -131,57 +117,6 @@ impl Session {
         self.upstream.get()
     }
 
-    /// Puts a request under way, unless its id is taken.
-    pub(crate) fn depart(&self, id: &Id, flight: InFlight) -> Result<(), InFlight> {
-        let mut flights = self.flight.lock();
-        if flights.contains_key(id) {
-            return Err(flight);
-        }
-        flights.insert(id.clone(), flight);
-        Ok(())
-    }
-
-    /// Whether a client may use this id for a request now.
-    pub(crate) fn is_free(&self, id: &Id) -> bool {
-        !id.as_json().starts_with(&format!("\"{OWN_ID}")) && !self.flight.lock().contains_key(id)
-    }
-
-    /// Takes a request out of those under way.
-    pub(crate) fn arrive(&self, id: &Id) -> Option<InFlight> {
-        self.flight.lock().remove(id)
-    }
-
-    /// Ends an exchange that will get no response. Its charges stay: the server may have acted.
-    pub(crate) fn abandon(&self, id: &Id) -> Option<Box<Exchange>> {
-        let mut flights = self.flight.lock();
-        match flights.remove(id) {
-            Some(InFlight::Client(exchange)) => Some(exchange),
-            Some(own @ InFlight::Own(_)) => {
-                flights.insert(id.clone(), own);
-                None
-            }
-            None => None,
-        }
-    }
-
-    /// The request that a progress token belongs to.
-    pub(crate) fn reply_of_progress(&self, token: &Id) -> Option<mpsc::Sender<Outgoing>> {
-        self.flight.lock().values().find_map(|flight| match flight {
-            InFlight::Client(exchange) if exchange.progress.as_ref() == Some(token) => {
-                Some(exchange.reply.clone())
-            }
-            _ => None,
-        })
-    }
-
-    /// Where messages of the exchange with this id go.
-    pub(crate) fn reply_of(&self, id: &Id) -> Option<mpsc::Sender<Outgoing>> {
-        match self.flight.lock().get(id) {
-            Some(InFlight::Client(exchange)) => Some(exchange.reply.clone()),
-            _ => None,
-        }
-    }
-
     /// Remembers that the server asked the client something. False if that id is already open.
     pub(crate) fn ask(&self, id: &Id) -> bool {
         self.asked.lock().insert(id.clone())
@@ -192,44 +127,27 @@ impl Session {
         self.asked.lock().remove(id)
     }
 
-    /// Opens the stream for messages that belong to no request; what waited goes first. The stream that
-    /// was open before ends.
-    pub(crate) fn open_stream(&self, sender: mpsc::Sender<Outgoing>) {
-        let mut stream = self.stream.lock();
-        while let Some(document) = stream.waiting.pop_front() {
-            if let Err(error) = sender.try_send(Outgoing::Message(document)) {
-                if let Outgoing::Message(document) = error.into_inner() {
-                    stream.waiting.push_front(document);
-                }
-                break;
-            }
+    /// Opens the stream of messages that belong to no request. `None` for a client with one pipe.
+    pub(crate) fn open_stream(&self) -> Option<Reader> {
+        match &self.unrelated {
+            Unrelated::Pipe(_) => None,
+            Unrelated::Mailbox(mailbox) => Some(mailbox.open()),
         }
-        stream.open = Some(sender);
     }
 
     /// Sends a message to the client that belongs to no request.
     pub(crate) async fn send(&self, document: Document) {
-        let open = self.stream.lock().open.clone();
-        let document = match open {
-            Some(sender) => match sender.send(Outgoing::Message(document)).await {
-                Ok(()) => return,
-                Err(closed) => closed.0.document().clone(),
-            },
-            None => document,
+        let delivered = match &self.unrelated {
+            Unrelated::Pipe(pipe) => pipe.send(Outgoing::Message(document)).await.is_ok(),
+            Unrelated::Mailbox(mailbox) => mailbox.put(document),
         };
-        let mut stream = self.stream.lock();
-        if stream.open.as_ref().is_some_and(mpsc::Sender::is_closed) {
-            stream.open = None;
-        }
-        if stream.waiting.len() >= WAITING {
-            stream.waiting.pop_front();
+        if !delivered {
             tracing::warn!(
                 session = %self.id,
                 server = %self.server.name,
-                "the client reads no stream: its oldest waiting message is dropped"
+                "the client does not read the server's messages: one is dropped"
             );
         }
-        stream.waiting.push_back(document);
     }
 
     /// Asks the server something for the gateway itself.
@@ -238,26 +156,32 @@ impl Session {
         method: &str,
         params: &str,
     ) -> Result<Response, String> {
-        let number = self.own_ids.fetch_add(1, Ordering::Relaxed);
-        let id = Id::from(format!("{OWN_ID}{number}").as_str());
-        let text =
-            format!(r#"{{"jsonrpc":"2.0","id":{},"method":"{method}","params":{params}}}"#, id.as_json());
-        let message =
-            Message::parse(text.as_bytes(), &self.shared.server_limits).map_err(|error| error.to_string())?;
         let (sender, receiver) = oneshot::channel();
-        if self.depart(&id, InFlight::Own(sender)).is_err() {
-            return Err("the gateway used an id twice".to_owned());
-        }
-        let upstream = self.upstream().ok_or("the server is not connected")?;
-        if let Err(error) = upstream.send(self, &message).await {
-            self.arrive(&id);
-            return Err(error.to_string());
+        let number = {
+            let mut flights = self.flights.lock();
+            let number = flights.number();
+            if flights.depart(&number, Flight::Own(sender)).is_err() {
+                return Err(self.end_reason());
+            }
+            number
+        };
+        let text =
+            format!(r#"{{"jsonrpc":"2.0","id":{},"method":"{method}","params":{params}}}"#, number.as_json());
+        let sent = async {
+            let message = Message::parse(text.as_bytes(), &self.shared.server_limits)
+                .map_err(|error| error.to_string())?;
+            let upstream = self.upstream().ok_or("the server is not connected")?;
+            upstream.send(self, &message).await.map_err(|error| error.to_string())
+        };
+        if let Err(problem) = sent.await {
+            self.flights.lock().arrive(&number);
+            return Err(problem);
         }
         match tokio::time::timeout(OWN_PATIENCE, receiver).await {
             Ok(Ok(response)) => Ok(response),
             Ok(Err(_dropped)) => Err(self.end_reason()),
             Err(_elapsed) => {
-                self.arrive(&id);
+                self.flights.lock().arrive(&number);
                 Err(format!("no answer to {method} within {} s", OWN_PATIENCE.as_secs()))
             }
         }
@@ -273,21 +197,32 @@ impl Session {
         let _first = self.revision.set(revision.to_owned());
     }
 
-    /// Ends the session: its server is gone, or is to go. What is under way fails with the reason.
+    /// Ends the session: its server is gone, or is to go. What is under way fails with the reason; its
+    /// charges stay, since the server may have acted.
     pub(crate) fn end(&self, reason: &str) {
         if self.ended.set(reason.to_owned()).is_err() {
             return;
         }
-        let flights = std::mem::take(&mut *self.flight.lock());
-        for (_, flight) in flights {
-            if let InFlight::Client(exchange) = flight {
-                self.fail(*exchange, reason);
+        let flights = self.flights.lock().end();
+        for flight in flights {
+            if let Flight::Client(exchange) = flight {
+                self.fail(*exchange, reason, Fate::Unknown);
             }
         }
-        self.stream.lock().open = None;
+        if let Unrelated::Mailbox(mailbox) = &self.unrelated {
+            mailbox.close();
+        }
         self.shared.quotas.end_session(&self.id);
         if let Some(upstream) = self.upstream() {
             upstream.close(self);
+        }
+    }
+
+    /// Takes a client's request out of those under way.
+    pub(crate) fn abandon(&self, number: &Id) -> Option<Box<Exchange>> {
+        match self.flights.lock().arrive(number) {
+            Some(Flight::Client(exchange)) => Some(exchange),
+            Some(Flight::Own(_)) | None => None,
         }
     }
 
@@ -320,10 +255,21 @@ impl Session {
         *self.used.lock() = Instant::now();
     }
 
-    /// Whether the client was not heard of for so long, and nothing is under way or open.
+    /// Whether the client was not heard of for so long, and waits for nothing.
     pub(crate) fn is_idle(&self, limit: Duration) -> bool {
-        self.used.lock().elapsed() > limit
-            && self.flight.lock().is_empty()
-            && self.stream.lock().open.as_ref().is_none_or(mpsc::Sender::is_closed)
+        let reads = match &self.unrelated {
+            Unrelated::Pipe(pipe) => !pipe.is_closed(),
+            Unrelated::Mailbox(mailbox) => mailbox.is_read(),
+        };
+        self.used.lock().elapsed() > limit && !reads && !self.flights.lock().is_awaited()
     }
+}
+
+/// What is known of a request that gets no answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fate {
+    /// It did not reach the server: it costs nothing.
+    NotSent,
+    /// The server may have acted on it: it counts.
+    Unknown,
 }

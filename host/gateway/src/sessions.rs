@@ -2,24 +2,40 @@
 
 use std::sync::Arc;
 
+use sha2::{Digest as _, Sha256};
+
 use crate::config::UpstreamConfig;
 use crate::session::Session;
 use crate::upstream::{HttpClient, HttpUpstream, StandardError, Upstream, spawn};
 
-/// Random bytes in a session's id.
-const ID_BYTES: usize = 32;
+/// Random bytes in a session's token.
+const TOKEN_BYTES: usize = 32;
+/// Characters of a session's label: enough to tell sessions apart.
+const LABEL_CHARACTERS: usize = 16;
 
-/// An id that cannot be guessed: 256 random bits in hex.
-pub(crate) fn new_id() -> Result<Arc<str>, getrandom::Error> {
-    use std::fmt::Write as _;
-    let mut random = [0; ID_BYTES];
+/// What a client names its session by: 256 random bits in hex, which cannot be guessed. Whoever has it has
+/// the session, so it is not logged and plugins do not see it.
+pub(crate) fn new_token() -> Result<Arc<str>, getrandom::Error> {
+    let mut random = [0; TOKEN_BYTES];
     getrandom::fill(&mut random)?;
-    let mut id = String::with_capacity(2 * ID_BYTES);
-    for byte in random {
+    Ok(hex(&random).into())
+}
+
+/// What a session is called in the log and before plugins: part of its token's hash.
+pub(crate) fn label(token: &str) -> Arc<str> {
+    let mut label = hex(&Sha256::digest(token.as_bytes()));
+    label.truncate(LABEL_CHARACTERS);
+    label.into()
+}
+
+/// Lower-case hex.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut hex, byte| {
         // Writing to a `String` does not fail.
-        let _infallible = write!(id, "{byte:02x}");
-    }
-    Ok(id.into())
+        let _infallible = write!(hex, "{byte:02x}");
+        hex
+    })
 }
 
 /// Gives a session its server: starts the command, or prepares the connection.
@@ -53,9 +69,13 @@ pub(crate) fn connect(session: &Arc<Session>, client: &HttpClient) -> Result<(),
 #[cfg(test)]
 mod tests {
     #[test]
-    fn ids_are_long_and_different() {
-        let ids: std::collections::HashSet<_> = (0..100).map(|_| super::new_id().unwrap()).collect();
-        assert_eq!(ids.len(), 100);
-        assert!(ids.iter().all(|id| id.len() == 64));
+    fn tokens_are_long_and_different_and_labels_do_not_tell_them() {
+        let tokens: std::collections::HashSet<_> = (0..100).map(|_| super::new_token().unwrap()).collect();
+        assert_eq!(tokens.len(), 100);
+        for token in tokens {
+            let label = super::label(&token);
+            assert_eq!((token.len(), label.len()), (64, 16));
+            assert!(!token.contains(&*label));
+        }
     }
 }

@@ -6,12 +6,13 @@
 //!   snapshots;
 //! - `reused`: an evaluation in an instance that served before.
 //!
-//! Needs the plugins that `cargo xtask build` compiles.
+//! Needs the plugins that `cargo xtask build` compiles (or others of the same names in the folder
+//! `BARTIZAN_PLUGINS`).
 #![expect(clippy::expect_used, reason = "a bench that cannot run has nobody to tell but its user")]
 
 use std::hint::black_box;
 use std::num::NonZeroU32;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bartizan_runtime::{
@@ -70,7 +71,10 @@ fn configured(component: &Component, json: &str, isolation: Isolation) -> Plugin
 
 fn evaluation(criterion: &mut Criterion) {
     let engine = Engine::new(&EngineConfig::default()).expect("the engine starts");
-    let plugins = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/plugins");
+    let plugins = match std::env::var_os("BARTIZAN_PLUGINS") {
+        Some(directory) => PathBuf::from(directory),
+        None => Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/plugins"),
+    };
     for name in ["access", "rate-limit"] {
         let wasm = std::fs::read(plugins.join(format!("{name}.wasm")))
             .expect("the plugins are compiled: run `cargo xtask build`");

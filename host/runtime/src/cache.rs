@@ -7,7 +7,7 @@
 
 use std::fs;
 use std::hash::{Hash, Hasher};
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
@@ -15,8 +15,8 @@ use sha2::{Digest, Sha256};
 use crate::component::hex;
 use crate::engine::Engine;
 
-/// Changes when the layout of cache files does.
-const FORMAT: &str = "1";
+/// Part of every key: the layout of cache files, and the release whose encoding and snapshots they hold.
+const FORMAT: &str = concat!("1 ", env!("CARGO_PKG_VERSION"));
 
 const CHECKSUM_BYTES: usize = 32;
 
@@ -105,9 +105,7 @@ fn prepare(directory: &Path) -> std::io::Result<bool> {
         use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
         fs::DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
         let metadata = fs::metadata(directory)?;
-        // Whoever may make a file here owns what they make: compare with a file of our own.
-        let own = tempfile::NamedTempFile::new_in(directory)?.as_file().metadata()?.uid();
-        Ok(metadata.uid() == own && metadata.mode() & 0o022 == 0)
+        Ok(metadata.uid() == rustix::process::geteuid().as_raw() && metadata.mode() & 0o022 == 0)
     }
     #[cfg(not(unix))]
     {
@@ -117,7 +115,13 @@ fn prepare(directory: &Path) -> std::io::Result<bool> {
 }
 
 fn read(engine: &Engine, path: &Path) -> Option<wasmtime::component::Component> {
-    let file = fs::read(path).ok()?;
+    let mut opened = fs::File::open(path).ok()?;
+    if !is_ours(&opened) {
+        tracing::warn!(path = %path.display(), "a cached plugin that others could have written is not used");
+        return None;
+    }
+    let mut file = Vec::new();
+    opened.read_to_end(&mut file).ok()?;
     let (checksum, code) = file.split_at_checked(CHECKSUM_BYTES)?;
     if Sha256::digest(code).as_slice() != checksum {
         tracing::warn!(path = %path.display(), "a cached plugin is damaged and will be compiled again");
@@ -128,6 +132,23 @@ fn read(engine: &Engine, path: &Path) -> Option<wasmtime::component::Component> 
             tracing::debug!(path = %path.display(), error = format!("{error:#}"), "cached plugin not usable");
         })
         .ok()
+}
+
+/// Whether a cache file was written by this user, and by nobody else since: a directory may have been open
+/// to others before.
+fn is_ours(file: &fs::File) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt as _;
+        file.metadata().is_ok_and(|metadata| {
+            metadata.uid() == rustix::process::geteuid().as_raw() && metadata.mode() & 0o022 == 0
+        })
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = file;
+        true
+    }
 }
 
 /// The one place where native code comes from a file.

@@ -126,6 +126,7 @@ impl Component {
         }
         let description = describe(engine, &pre, &exports, limits)?;
         let asks = check_description(&description)?;
+        check_interests(&description.interests, hooks)?;
         Ok(Self {
             engine: engine.clone(),
             bytes: component.into(),
@@ -185,9 +186,10 @@ fn describe(
     exports: &Exports,
     limits: &Limits,
 ) -> Result<Description, LoadError> {
-    let _entered = engine
-        .enter(limits.load_deadline)
+    let _slot = engine
+        .slot(limits.load_deadline)
         .ok_or(LoadError::Describe(EvaluationError::Busy { deadline: limits.load_deadline }))?;
+    let _ticking = engine.ticking();
     let mut store = evaluate::store(engine, limits, limits.load_deadline);
     let failed = |error: wasmtime::Error| LoadError::Describe(limits.classify_load(&error));
     let instance = pre.instantiate(&mut store).map_err(failed)?;
@@ -235,6 +237,39 @@ fn check_description(description: &Description) -> Result<Vec<Capability>, LoadE
             })
         })
         .collect()
+}
+
+/// The most interests, and patterns in one of them.
+const PATTERNS: usize = 64;
+/// The longest pattern, in bytes.
+const PATTERN_BYTES: usize = 256;
+
+/// Holds interests to their bounds, and to the hooks: a plugin that filters lists and is not interested in
+/// any would filter nothing, silently.
+fn check_interests(interests: &[Interest], hooks: Hooks) -> Result<(), LoadError> {
+    let wrong = |problem: String| Err(LoadError::Description { field: "interests", problem });
+    let mut patterns = interests.iter().flat_map(|interest| interest.methods.iter().chain(&interest.targets));
+    if interests.len() > PATTERNS
+        || interests.iter().any(|interest| interest.methods.len().max(interest.targets.len()) > PATTERNS)
+        || patterns.any(|pattern| pattern.len() > PATTERN_BYTES)
+    {
+        return wrong(format!("has more than {PATTERNS} entries, or one longer than {PATTERN_BYTES} bytes"));
+    }
+    let is_list = |pattern: &Pattern| {
+        ["tools/list", "prompts/list", "resources/list", "resources/templates/list"]
+            .iter()
+            .any(|list| pattern.matches(list))
+    };
+    let filters = interests.is_empty()
+        || interests.iter().any(|interest| {
+            interest.methods.is_empty() || interest.methods.iter().map(Pattern::new).any(|p| is_list(&p))
+        });
+    if hooks.listings && !filters {
+        return wrong(
+            "names no list method such as `tools/list`, but the plugin exports `listings`".to_owned(),
+        );
+    }
+    Ok(())
 }
 
 impl Description {

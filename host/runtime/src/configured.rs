@@ -116,6 +116,7 @@ impl Component {
     fn pristine(&self, settings: &str) -> Result<Pristine, ConfigureError> {
         let identity = {
             let mut hash = Sha256::new();
+            hash.update(b"pristine ");
             hash.update(self.digest().as_bytes());
             hash.update(settings.as_bytes());
             hex(&hash.finalize())

@@ -119,14 +119,20 @@ impl Engine {
         &self.shared.linkers
     }
 
-    /// Takes a slot for one instance, waiting for one until the deadline, and keeps the clock going
-    /// while it is held. `None` if none came free in time.
-    pub(crate) fn enter(&self, patience: Duration) -> Option<Entered<'_>> {
-        if !self.shared.slots.acquire(patience) {
-            return None;
-        }
+    /// Takes a slot for one instance, waiting for one until the deadline. `None` if none came free.
+    pub(crate) fn slot(&self, patience: Duration) -> Option<Slot> {
+        self.shared.slots.acquire(patience).then(|| Slot { engine: self.clone() })
+    }
+
+    /// Whether instances may be kept for later: at most half of the slots are for those.
+    pub(crate) fn has_spare_slots(&self) -> bool {
+        self.shared.slots.has_spare()
+    }
+
+    /// Keeps the clock going while a guest runs.
+    pub(crate) fn ticking(&self) -> Ticking<'_> {
         self.shared.ticker.enter();
-        Some(Entered { engine: self })
+        Ticking { ticker: &self.shared.ticker }
     }
 
     /// The number of epochs after which `deadline` has certainly passed and no epoch too early.
@@ -136,15 +142,25 @@ impl Engine {
     }
 }
 
-/// The right to have one instance; given back on drop.
-pub(crate) struct Entered<'a> {
-    engine: &'a Engine,
+/// The right to have one instance; given back on drop. An instance is dropped before its slot.
+pub(crate) struct Slot {
+    engine: Engine,
 }
 
-impl Drop for Entered<'_> {
+impl Drop for Slot {
     fn drop(&mut self) {
-        self.engine.shared.ticker.leave();
         self.engine.shared.slots.release();
+    }
+}
+
+/// While it lives, epochs pass.
+pub(crate) struct Ticking<'a> {
+    ticker: &'a Ticker,
+}
+
+impl Drop for Ticking<'_> {
+    fn drop(&mut self) {
+        self.ticker.leave();
     }
 }
 
@@ -176,12 +192,13 @@ fn pooling_config(config: &EngineConfig) -> PoolingAllocationConfig {
     let slots = u32::try_from(config.slots).unwrap_or(u32::MAX);
     let mut pooling = PoolingAllocationConfig::default();
     // A small component is five core instances (the module, its adapters), one memory and a few
-    // tables; those of interpreters are more, up to what `Limits::instances` lets through.
+    // tables; those of interpreters are a hundred and more, up to what `Limits::instances` lets through.
+    // Core instances only count; memories and tables are address space.
     pooling
         .total_component_instances(slots)
-        .total_core_instances(slots.saturating_mul(16))
+        .total_core_instances(slots.saturating_mul(128))
         .total_memories(slots.saturating_mul(2))
-        .total_tables(slots.saturating_mul(8))
+        .total_tables(slots.saturating_mul(16))
         .max_component_instance_size(1 << 20)
         .max_core_instance_size(1 << 20)
         .max_core_instances_per_component(256)
@@ -197,13 +214,18 @@ fn pooling_config(config: &EngineConfig) -> PoolingAllocationConfig {
 
 /// A counting semaphore for threads: evaluation is synchronous.
 struct Slots {
+    count: usize,
     free: Mutex<usize>,
     released: Condvar,
 }
 
 impl Slots {
     fn new(count: usize) -> Self {
-        Self { free: Mutex::new(count), released: Condvar::new() }
+        Self { count, free: Mutex::new(count), released: Condvar::new() }
+    }
+
+    fn has_spare(&self) -> bool {
+        *self.free.lock() > self.count / 2
     }
 
     fn acquire(&self, patience: Duration) -> bool {
@@ -323,7 +345,7 @@ mod tests {
             assert!(started.elapsed() < Duration::from_secs(10), "the ticker never rests");
             thread::yield_now();
         }
-        let _entered = engine.enter(Duration::ZERO).unwrap();
+        let _ticking = engine.ticking();
         let started = Instant::now();
         while state.parked.load(Ordering::SeqCst) {
             assert!(started.elapsed() < Duration::from_secs(10), "the ticker does not wake");

@@ -145,7 +145,7 @@ pub enum EvaluationError {
     Trap(String),
     /// The guest gave up by itself and said why.
     #[error("it gave up: {0}")]
-    Raised(String),
+    Failed(String),
     /// The guest used the contract wrongly.
     #[error("it broke the contract: {0}")]
     Contract(String),
@@ -187,7 +187,7 @@ impl EvaluationError {
             Self::Memory(_) => "memory",
             Self::Stack => "stack",
             Self::Trap(_) => "trap",
-            Self::Raised(_) => "raised",
+            Self::Failed(_) => "failed",
             Self::Contract(_) => "contract",
             Self::Answer(_) => "answer",
             Self::Quarantined { .. } => "quarantined",
@@ -202,19 +202,19 @@ impl EvaluationError {
             return Self::Memory(exhausted.to_string());
         }
         if let Some(raised) = error.downcast_ref::<Raised>() {
-            return Self::Raised(raised.to_string());
+            return Self::Failed(raised.to_string());
         }
         if let Some(unreadable) = error.downcast_ref::<Unreadable>() {
             return Self::Contract(unreadable.to_string());
         }
         if error.downcast_ref::<wasmtime::PoolConcurrencyLimitError>().is_some() {
-            return Self::Busy { deadline: Duration::ZERO };
+            return Self::Busy { deadline };
         }
         match error.downcast_ref::<Trap>() {
             Some(Trap::Interrupt) => Self::Timeout { deadline },
             Some(Trap::StackOverflow) => Self::Stack,
             Some(trap) => Self::Trap(trap.to_string()),
-            None => Self::Answer(format!("{:#}", error.root_cause())),
+            None => Self::Answer(error.root_cause().to_string()),
         }
     }
 }

@@ -15,18 +15,19 @@ use crate::decision::{
     AMOUNT_BYTES, CHARGES, COUNTER_BYTES, Decision, Denial, Judgement, MESSAGE_BYTES, NOTES, RULE_BYTES,
     Verdict, Window,
 };
-use crate::engine::Engine;
+use crate::engine::{Engine, Slot};
 use crate::error::{ConfigureError, EvaluationError};
 use crate::limits::Limits;
 
 /// How many instances of a reused plugin are kept.
 const WARM_INSTANCES: usize = 16;
 
-/// An instance that may serve again.
+/// A live instance, which may serve again. The store goes before the slot that it takes up.
 pub(crate) struct Warm {
     store: Store<HostState>,
     instance: Instance,
     served: u32,
+    _slot: Slot,
 }
 
 impl Plugin {
@@ -147,8 +148,7 @@ impl Plugin {
         read: impl FnOnce(A) -> Result<R, EvaluationError>,
     ) -> Result<R, EvaluationError> {
         self.quarantine.admit()?;
-        let deadline = self.limits.deadline;
-        let _entered = self.engine.enter(deadline).ok_or(EvaluationError::Busy { deadline })?;
+        let _ticking = self.engine.ticking();
         // A panic of the host while it runs a guest must not take more than this evaluation with it;
         // the store is dropped, so no broken invariant survives.
         let outcome = catch_unwind(AssertUnwindSafe(|| {
@@ -173,7 +173,9 @@ impl Plugin {
             warm.store.set_epoch_deadline(Engine::epochs(self.limits.deadline));
             return Ok(warm);
         }
-        let mut store = store(&self.engine, &self.limits, self.limits.deadline);
+        let deadline = self.limits.deadline;
+        let slot = self.engine.slot(deadline).ok_or(EvaluationError::Busy { deadline })?;
+        let mut store = store(&self.engine, &self.limits, deadline);
         let instance = self.pre.instantiate(&mut store).map_err(|error| self.limits.classify(&error))?;
         if let Some(settings) = &self.configure {
             store.set_epoch_deadline(Engine::epochs(self.limits.load_deadline));
@@ -185,13 +187,13 @@ impl Plugin {
                 })?;
             store.set_epoch_deadline(Engine::epochs(self.limits.deadline));
         }
-        Ok(Warm { store, instance, served: 0 })
+        Ok(Warm { store, instance, served: 0, _slot: slot })
     }
 
     fn keep(&self, mut live: Warm) {
         let Isolation::Reuse { invocations } = self.isolation else { return };
         live.served += 1;
-        if live.served < invocations.get() {
+        if live.served < invocations.get() && self.engine.has_spare_slots() {
             let mut warm = self.warm.lock();
             if warm.len() < WARM_INSTANCES {
                 warm.push(live);
@@ -240,8 +242,9 @@ pub(crate) fn try_settings(plugin: &Plugin) -> Result<(), ConfigureError> {
     let limits = &plugin.limits;
     let failed = |error: wasmtime::Error| ConfigureError::Failed(limits.classify_load(&error));
     let deadline = limits.load_deadline;
-    let _entered =
-        plugin.engine.enter(deadline).ok_or(ConfigureError::Failed(EvaluationError::Busy { deadline }))?;
+    let _slot =
+        plugin.engine.slot(deadline).ok_or(ConfigureError::Failed(EvaluationError::Busy { deadline }))?;
+    let _ticking = plugin.engine.ticking();
     let mut store = store(&plugin.engine, limits, deadline);
     let instance = plugin.pre.instantiate(&mut store).map_err(failed)?;
     plugin
@@ -253,7 +256,8 @@ pub(crate) fn try_settings(plugin: &Plugin) -> Result<(), ConfigureError> {
 
 pub(crate) fn instantiate_only(plugin: &Plugin) -> Result<(), EvaluationError> {
     let deadline = plugin.limits.deadline;
-    let _entered = plugin.engine.enter(deadline).ok_or(EvaluationError::Busy { deadline })?;
+    let _slot = plugin.engine.slot(deadline).ok_or(EvaluationError::Busy { deadline })?;
+    let _ticking = plugin.engine.ticking();
     let mut store = store(&plugin.engine, &plugin.limits, deadline);
     plugin.pre.instantiate(&mut store).map_err(|error| plugin.limits.classify(&error))?;
     Ok(())

@@ -8,7 +8,8 @@ use wasmtime::ResourceLimiter;
 /// memories and tables, for one instance.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// How long one evaluation may take, instantiation included.
+    /// How long one evaluation may take, instantiation included. Where `configure` has to run in each
+    /// instance ([`crate::Isolation::Fresh`]) it gets [`Limits::load_deadline`] on top.
     pub deadline: Duration,
     /// How long `describe` and `configure` may take, each.
     pub load_deadline: Duration,
@@ -18,21 +19,22 @@ pub struct Limits {
     pub table_elements: usize,
     /// Core instances, memories and tables in one component: nested components count.
     pub instances: usize,
-    /// Data that a guest may hand to the host in one evaluation.
+    /// Data that a guest may hand to the host at once: in one answer, or as the parameters of one host
+    /// function.
     pub output: usize,
     /// The largest `.wasm` file that is loaded.
     pub component: usize,
 }
 
 impl Default for Limits {
-    /// Fits rules in Rust, C and Zig. Larger runtimes need their operator's word.
+    /// Fits rules in any language whose runtime does without a large heap: Rust, C, Zig, QuickJS.
     fn default() -> Self {
         Self {
             deadline: Duration::from_millis(100),
             load_deadline: Duration::from_secs(2),
             memory: 64 << 20,
             table_elements: 20_000,
-            instances: 32,
+            instances: 256,
             output: 2 << 20,
             component: 64 << 20,
         }
@@ -54,7 +56,15 @@ pub(crate) struct Limiter {
     memory_used: usize,
     table_limit: usize,
     table_used: usize,
+    /// What the last grant added, in case it comes to nothing.
+    last_grant: Grant,
     instances: usize,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Grant {
+    memory: usize,
+    table: usize,
 }
 
 impl Limiter {
@@ -64,6 +74,7 @@ impl Limiter {
             memory_used: 0,
             table_limit: limits.table_elements,
             table_used: 0,
+            last_grant: Grant::default(),
             instances: limits.instances,
         }
     }
@@ -74,18 +85,32 @@ impl ResourceLimiter for Limiter {
         &mut self,
         current: usize,
         desired: usize,
-        _maximum: Option<usize>,
+        maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
-        grow(&mut self.memory_used, self.memory_limit, current, desired, "memory")
+        let granted = grow(&mut self.memory_used, self.memory_limit, current, desired, maximum, "memory")?;
+        self.last_grant = Grant { memory: granted.unwrap_or(0), table: 0 };
+        Ok(granted.is_some())
+    }
+
+    fn memory_grow_failed(&mut self, _error: wasmtime::Error) -> wasmtime::Result<()> {
+        self.memory_used = self.memory_used.saturating_sub(std::mem::take(&mut self.last_grant).memory);
+        Ok(())
     }
 
     fn table_growing(
         &mut self,
         current: usize,
         desired: usize,
-        _maximum: Option<usize>,
+        maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
-        grow(&mut self.table_used, self.table_limit, current, desired, "table")
+        let granted = grow(&mut self.table_used, self.table_limit, current, desired, maximum, "table")?;
+        self.last_grant = Grant { memory: 0, table: granted.unwrap_or(0) };
+        Ok(granted.is_some())
+    }
+
+    fn table_grow_failed(&mut self, _error: wasmtime::Error) -> wasmtime::Result<()> {
+        self.table_used = self.table_used.saturating_sub(std::mem::take(&mut self.last_grant).table);
+        Ok(())
     }
 
     fn instances(&self) -> usize {
@@ -101,19 +126,25 @@ impl ResourceLimiter for Limiter {
     }
 }
 
+/// Counts growth: by how much, or `None` if the guest's own maximum forbids it, which is its own affair.
 fn grow(
     used: &mut usize,
     limit: usize,
     current: usize,
     desired: usize,
+    maximum: Option<usize>,
     what: &'static str,
-) -> wasmtime::Result<bool> {
-    let total = used.saturating_sub(current).saturating_add(desired);
+) -> wasmtime::Result<Option<usize>> {
+    if maximum.is_some_and(|maximum| desired > maximum) {
+        return Ok(None);
+    }
+    let added = desired.saturating_sub(current);
+    let total = used.saturating_add(added);
     if total > limit {
         return Err(Exhausted { what, limit }.into());
     }
     *used = total;
-    Ok(true)
+    Ok(Some(added))
 }
 
 #[cfg(test)]
@@ -128,6 +159,17 @@ mod tests {
         assert!(refused.downcast_ref::<Exhausted>().is_some());
         assert!(limiter.memory_growing(0, 40, None).unwrap());
         assert!(limiter.memory_growing(60, 61, None).is_err());
+    }
+
+    #[test]
+    fn growth_that_comes_to_nothing_is_not_counted() {
+        let mut limiter = Limiter::new(&Limits { memory: 100, ..Limits::default() });
+        for _ in 0..10 {
+            assert!(!limiter.memory_growing(0, 60, Some(50)).unwrap(), "beyond the guest's own maximum");
+            assert!(limiter.memory_growing(0, 60, None).unwrap());
+            limiter.memory_grow_failed(wasmtime::format_err!("no room")).unwrap();
+        }
+        assert!(limiter.memory_growing(0, 100, None).unwrap());
     }
 
     #[test]

@@ -3,21 +3,20 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use serde::Deserialize as _;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 /// The text of the value that `pointer` leads to. `None` if nothing is there or the pointer is not
-/// one. Walks the text without building a tree.
+/// one. Walks the text once, without building a tree.
 pub(crate) fn find(text: &str, pointer: &str) -> Option<String> {
-    let mut current = text;
-    if !pointer.is_empty() {
-        for token in pointer.strip_prefix('/')?.split('/') {
-            let token = unescape(token)?;
-            let mut deserializer = serde_json::Deserializer::from_str(current);
-            current = Step(&token).deserialize(&mut deserializer).ok().flatten()?.get();
-        }
+    if pointer.is_empty() {
+        return Some(text.to_owned());
     }
-    Some(current.to_owned())
+    let tokens: Option<Vec<Cow<'_, str>>> = pointer.strip_prefix('/')?.split('/').map(unescape).collect();
+    let mut deserializer = serde_json::Deserializer::from_str(text);
+    let found = Path(&tokens?).deserialize(&mut deserializer).ok().flatten()?;
+    Some(found.get().to_owned())
 }
 
 fn unescape(token: &str) -> Option<Cow<'_, str>> {
@@ -39,15 +38,24 @@ fn unescape(token: &str) -> Option<Cow<'_, str>> {
     Some(Cow::Owned(unescaped))
 }
 
-/// One step into a container: the raw text of one member or element.
-struct Step<'t>(&'t str);
+/// The steps that are left; with none, the value itself.
+struct Path<'t>(&'t [Cow<'t, str>]);
 
-impl<'de> DeserializeSeed<'de> for Step<'_> {
+impl<'de> DeserializeSeed<'de> for Path<'_> {
     type Value = Option<&'de RawValue>;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        deserializer.deserialize_any(self)
+        match self.0.split_first() {
+            None => <&RawValue>::deserialize(deserializer).map(Some),
+            Some((step, rest)) => deserializer.deserialize_any(Step { step, rest }),
+        }
     }
+}
+
+/// One step into a container; a value that is none has nothing in it.
+struct Step<'t> {
+    step: &'t str,
+    rest: &'t [Cow<'t, str>],
 }
 
 impl<'de> Visitor<'de> for Step<'_> {
@@ -60,8 +68,8 @@ impl<'de> Visitor<'de> for Step<'_> {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
         let mut found = None;
         while let Some(key) = map.next_key::<Cow<'de, str>>()? {
-            if key == self.0 {
-                found = Some(map.next_value()?);
+            if key == self.step {
+                found = map.next_value_seed(Path(self.rest))?;
             } else {
                 map.next_value::<IgnoredAny>()?;
             }
@@ -70,13 +78,13 @@ impl<'de> Visitor<'de> for Step<'_> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Self::Value, A::Error> {
-        let wanted = array_index(self.0).ok_or_else(|| A::Error::custom("not an index"))?;
+        let wanted = array_index(self.step).ok_or_else(|| A::Error::custom("not an index"))?;
         for _ in 0..wanted {
             if elements.next_element::<IgnoredAny>()?.is_none() {
                 return Ok(None);
             }
         }
-        let found = elements.next_element()?;
+        let found = elements.next_element_seed(Path(self.rest))?.flatten();
         while elements.next_element::<IgnoredAny>()?.is_some() {}
         Ok(found)
     }

@@ -58,9 +58,10 @@ fn attempt(wizer: &Wizer, component: &Component, settings: &str) -> Result<Snaps
     };
 
     let limits = &component.limits;
-    let _entered = engine
-        .enter(limits.load_deadline)
+    let _slot = engine
+        .slot(limits.load_deadline)
         .ok_or(ConfigureError::Failed(EvaluationError::Busy { deadline: limits.load_deadline }))?;
+    let _ticking = engine.ticking();
     let mut store = evaluate::store(engine, limits, limits.load_deadline);
     let failed = |error: wasmtime::Error| ConfigureError::Failed(limits.classify_load(&error));
     let instance = pre.instantiate(&mut store).map_err(failed)?;

@@ -33,12 +33,8 @@ impl Guard {
             Some(host) => Some(host),
             None => request.uri.authority().map(http::uri::Authority::as_str),
         };
-        self.hosts
-            .check(host)
-            .map_err(|error| forbidden(format!("{error}; add the name to `allowed_hosts` if it is yours")))?;
-        self.origins
-            .check(single(&request.headers, &ORIGIN)?)
-            .map_err(|error| forbidden(format!("{error}; add it to `allowed_origins` if it is yours")))
+        self.hosts.check(host).map_err(|error| forbidden(error.to_string()))?;
+        self.origins.check(single(&request.headers, &ORIGIN)?).map_err(|error| forbidden(error.to_string()))
     }
 }
 

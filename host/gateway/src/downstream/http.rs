@@ -22,8 +22,9 @@ use tokio::sync::mpsc;
 use tokio::time::{Interval, MissedTickBehavior};
 
 use super::guard::{self, Guard, Refusal};
+use crate::mailbox::{Mailbox, Reader};
 use crate::server::Server;
-use crate::session::{Outgoing, Session, Shared};
+use crate::session::{Outgoing, Session, Shared, Unrelated};
 use crate::sessions;
 use crate::upstream::{HttpClient, Upstream};
 
@@ -144,23 +145,28 @@ impl Front {
                 format!("there are {} sessions, which is the limit", self.most_sessions),
             ));
         }
-        let id = sessions::new_id().map_err(|error| {
+        let token = sessions::new_token().map_err(|error| {
             Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, format!("no session id can be made: {error}"))
         })?;
-        let session = Session::new(id, Arc::clone(server), Arc::clone(&self.shared));
+        let session = Session::new(
+            sessions::label(&token),
+            Arc::clone(server),
+            Arc::clone(&self.shared),
+            Unrelated::Mailbox(Mailbox::default()),
+        );
         if let Err(problem) = sessions::connect(&session, &self.client) {
             tracing::error!(server = %server.name, problem, "the server cannot be started");
             let text = format!("The MCP server `{}` cannot be started: {problem}", server.name);
             return Ok(json(StatusCode::OK, denial::unavailable(request.id(), &text).as_bytes()));
         }
-        self.sessions.write().insert(Arc::clone(&session.id), Arc::clone(&session));
+        self.sessions.write().insert(Arc::clone(&token), Arc::clone(&session));
+        // A client that goes away before it learns its session leaves nothing behind.
+        let handshake = Handshake { front: self, token: &token, session: &session, is_done: false };
         let mut answer = exchange(&session, request).await;
-        if session.has_ended() || session.revision().is_none() && is_json(&answer) {
-            // The handshake failed: there is no session.
-            session.end("the handshake failed");
-            self.sessions.write().remove(&session.id);
-        } else if let Ok(id) = HeaderValue::from_str(&session.id) {
-            answer.headers_mut().insert(SESSION_ID, id);
+        let failed = session.has_ended() || session.revision().is_none() && is_json(&answer);
+        if !failed && let Ok(token) = HeaderValue::from_str(&token) {
+            handshake.done();
+            answer.headers_mut().insert(SESSION_ID, token);
         }
         Ok(answer)
     }
@@ -170,38 +176,70 @@ impl Front {
         revision(parts)?;
         let session = self.session(parts, server)?;
         session.touch();
-        let (sender, messages) = mpsc::channel(BACKLOG);
-        session.open_stream(sender);
         if let Some(Upstream::Http(upstream)) = session.upstream() {
             upstream.listen(&session);
         }
-        Ok(stream(EventStream::new(None, messages)))
+        let reader = session
+            .open_stream()
+            .ok_or_else(|| Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "this session has no stream"))?;
+        Ok(stream(EventStream::new(Messages::Unrelated(reader))))
     }
 
     fn delete(self: &Arc<Self>, parts: &Parts, server: &Arc<Server>) -> Result<Answer, Refusal> {
-        let session = self.session(parts, server)?;
-        self.sessions.write().remove(&session.id);
+        let (token, session) = self.session_and_token(parts, server)?;
+        self.sessions.write().remove(token);
         session.end("the client has ended the session");
         Ok(empty(StatusCode::NO_CONTENT))
     }
 
     /// The session that a request names.
     fn session(&self, parts: &Parts, server: &Arc<Server>) -> Result<Arc<Session>, Refusal> {
-        let Some(id) = guard::single(&parts.headers, &SESSION_ID)? else {
+        self.session_and_token(parts, server).map(|(_, session)| session)
+    }
+
+    fn session_and_token<'p>(
+        &self,
+        parts: &'p Parts,
+        server: &Arc<Server>,
+    ) -> Result<(&'p str, Arc<Session>), Refusal> {
+        let Some(token) = guard::single(&parts.headers, &SESSION_ID)? else {
             return Err(Refusal::new(
                 StatusCode::BAD_REQUEST,
                 "the header Mcp-Session-Id is missing: begin with `initialize`",
             ));
         };
-        let found = self.sessions.read().get(id).cloned();
+        let found = self.sessions.read().get(token).cloned();
         let unknown =
             || Refusal::new(StatusCode::NOT_FOUND, "there is no such session (any more): `initialize` again");
         let session = found.filter(|session| session.server.name == server.name).ok_or_else(unknown)?;
         if session.has_ended() {
-            self.sessions.write().remove(&session.id);
+            self.sessions.write().remove(token);
             return Err(unknown());
         }
-        Ok(session)
+        Ok((token, session))
+    }
+}
+
+/// A session whose client does not know it yet: ended unless the handshake is done.
+struct Handshake<'a> {
+    front: &'a Front,
+    token: &'a str,
+    session: &'a Session,
+    is_done: bool,
+}
+
+impl Handshake<'_> {
+    fn done(mut self) {
+        self.is_done = true;
+    }
+}
+
+impl Drop for Handshake<'_> {
+    fn drop(&mut self) {
+        if !self.is_done {
+            self.front.sessions.write().remove(self.token);
+            self.session.end("the handshake failed");
+        }
     }
 }
 
@@ -213,11 +251,14 @@ async fn exchange(session: &Arc<Session>, request: Asked) -> Answer {
     tokio::spawn(async move {
         intercepting.from_client(Ok(Message::Request(request)), reply).await;
     });
-    match messages.recv().await {
+    // A client that hears nothing at all gives up: an answer that takes long begins as a stream.
+    let Ok(first) = tokio::time::timeout(KEEP_ALIVE, messages.recv()).await else {
+        return stream(EventStream::new(Messages::Exchange { first: None, rest: messages }));
+    };
+    match first {
         Some(Outgoing::Last(document)) => json(StatusCode::OK, document.as_bytes()),
-        Some(first @ Outgoing::Message(_)) => stream(EventStream::new(Some(first), messages)),
-        // Cancelled: the client does not wait for an answer.
-        None => stream(EventStream::new(None, messages)),
+        // A message before the response; or no response at all, since the client has cancelled.
+        first => stream(EventStream::new(Messages::Exchange { first, rest: messages })),
     }
 }
 
@@ -285,25 +326,40 @@ fn stream(events: EventStream) -> Answer {
     answer
 }
 
-/// A session's messages as a body: one event each, until the last.
+/// Where the messages of a stream come from.
+enum Messages {
+    /// The exchange of one request, until its response.
+    Exchange { first: Option<Outgoing>, rest: mpsc::Receiver<Outgoing> },
+    /// What belongs to no request.
+    Unrelated(Reader),
+}
+
+impl Messages {
+    fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Option<Outgoing>> {
+        match self {
+            Self::Exchange { first, rest } => match first.take() {
+                Some(first) => Poll::Ready(Some(first)),
+                None => rest.poll_recv(context),
+            },
+            Self::Unrelated(reader) => {
+                reader.poll_next(context).map(|document| document.map(Outgoing::Message))
+            }
+        }
+    }
+}
+
+/// Messages as a body: one event each, until the last.
 pub(crate) struct EventStream {
-    first: Option<Outgoing>,
-    messages: mpsc::Receiver<Outgoing>,
+    messages: Messages,
     keep_alive: Interval,
     ended: bool,
 }
 
 impl EventStream {
-    fn new(first: Option<Outgoing>, messages: mpsc::Receiver<Outgoing>) -> Self {
+    fn new(messages: Messages) -> Self {
         let mut keep_alive = tokio::time::interval_at(tokio::time::Instant::now() + KEEP_ALIVE, KEEP_ALIVE);
         keep_alive.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        Self { first, messages, keep_alive, ended: false }
-    }
-
-    fn event(&mut self, outgoing: &Outgoing) -> Frame<Bytes> {
-        self.ended = matches!(outgoing, Outgoing::Last(_));
-        self.keep_alive.reset();
-        Frame::data(Bytes::from(sse::encode(&sse::Event::message(outgoing.document().as_str()))))
+        Self { messages, keep_alive, ended: false }
     }
 }
 
@@ -318,18 +374,18 @@ impl Body for EventStream {
         if self.ended {
             return Poll::Ready(None);
         }
-        if let Some(first) = self.first.take() {
-            return Poll::Ready(Some(Ok(self.event(&first))));
-        }
-        match self.messages.poll_recv(context) {
-            Poll::Ready(Some(outgoing)) => Poll::Ready(Some(Ok(self.event(&outgoing)))),
-            Poll::Ready(None) => Poll::Ready(None),
+        let bytes = match self.messages.poll_next(context) {
+            Poll::Ready(Some(outgoing)) => {
+                self.ended = matches!(outgoing, Outgoing::Last(_));
+                self.keep_alive.reset();
+                Bytes::from(sse::encode(&sse::Event::message(outgoing.document().as_str())))
+            }
+            Poll::Ready(None) => return Poll::Ready(None),
             Poll::Pending => match self.keep_alive.poll_tick(context) {
-                Poll::Ready(_) => {
-                    Poll::Ready(Some(Ok(Frame::data(Bytes::from_static(sse::KEEP_ALIVE.as_bytes())))))
-                }
-                Poll::Pending => Poll::Pending,
+                Poll::Ready(_) => Bytes::from_static(sse::KEEP_ALIVE.as_bytes()),
+                Poll::Pending => return Poll::Pending,
             },
-        }
+        };
+        Poll::Ready(Some(Ok(Frame::data(bytes))))
     }
 }

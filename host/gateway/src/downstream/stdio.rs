@@ -1,12 +1,14 @@
 //! A client on standard input and output.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use bartizan_wire::json::Document;
 use bartizan_wire::message::{Message, MessageError};
 use bartizan_wire::stdio::{Line, Lines, frame};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
-use tokio::sync::mpsc;
-use tokio::task::JoinHandle;
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::{JoinHandle, JoinSet};
 
 use crate::session::{Outgoing, Session};
 
@@ -14,31 +16,56 @@ use crate::session::{Outgoing, Session};
 const BACKLOG: usize = 64;
 /// Bytes read from the client at once.
 const CHUNK: usize = 64 << 10;
+/// How long the client may take to read what was said when the end came.
+const FINISH_PATIENCE: Duration = Duration::from_secs(10);
 
-/// Opens the client's output for a session. The task ends when the session has no more to say, or the
-/// client reads no more.
-pub(crate) fn open(
-    session: &Session,
-    mut output: impl AsyncWrite + Unpin + Send + 'static,
-) -> (mpsc::Sender<Outgoing>, JoinHandle<()>) {
+/// The client's output.
+pub(crate) struct Output {
+    /// Takes messages for the client.
+    pub(crate) sender: mpsc::Sender<Outgoing>,
+    writing: JoinHandle<()>,
+    finish: oneshot::Sender<()>,
+}
+
+/// Opens the client's output.
+pub(crate) fn open(mut output: impl AsyncWrite + Unpin + Send + 'static) -> Output {
     let (sender, mut messages) = mpsc::channel::<Outgoing>(BACKLOG);
-    session.open_stream(sender.clone());
+    let (finish, mut finished) = oneshot::channel::<()>();
     let writing = tokio::spawn(async move {
-        while let Some(message) = messages.recv().await {
-            let written = async {
-                output.write_all(&frame(message.document())).await?;
-                output.flush().await
+        loop {
+            let message = tokio::select! {
+                biased;
+                message = messages.recv() => message,
+                _ = &mut finished => messages.try_recv().ok(),
             };
-            if let Err(error) = written.await {
+            let Some(message) = message else { return };
+            if let Err(error) = write(&mut output, message.document()).await {
                 tracing::debug!(%error, "the client does not read any more");
                 return;
             }
         }
     });
-    (sender, writing)
+    Output { sender, writing, finish }
 }
 
-/// Takes the client's messages until its input ends.
+async fn write(output: &mut (impl AsyncWrite + Unpin), document: &Document) -> std::io::Result<()> {
+    output.write_all(&frame(document)).await?;
+    output.flush().await
+}
+
+impl Output {
+    /// Writes what was said up to now, and no more. Others may still hold the sender, so the channel
+    /// does not close by itself.
+    pub(crate) async fn finish(self) {
+        // The writer is gone already if the client reads no more.
+        let _gone = self.finish.send(());
+        if tokio::time::timeout(FINISH_PATIENCE, self.writing).await.is_err() {
+            tracing::warn!("the client did not read all that was written for it");
+        }
+    }
+}
+
+/// Takes the client's messages until its input ends, and until all of them were refused or forwarded.
 pub(crate) async fn read(
     session: &Arc<Session>,
     mut input: impl AsyncRead + Unpin,
@@ -47,6 +74,7 @@ pub(crate) async fn read(
     let limits = session.shared.client_limits;
     let mut lines = Lines::new(limits.bytes);
     let mut chunk = vec![0; CHUNK];
+    let mut waiting = JoinSet::new();
     loop {
         match input.read(&mut chunk).await {
             Ok(0) => break,
@@ -56,19 +84,37 @@ pub(crate) async fn read(
                 break;
             }
         }
-        take_lines(&mut lines, session, output).await;
+        take_lines(&mut lines, session, output, &mut waiting).await;
     }
     lines.finish();
-    take_lines(&mut lines, session, output).await;
+    take_lines(&mut lines, session, output, &mut waiting).await;
+    while waiting.join_next().await.is_some() {}
 }
 
-async fn take_lines(lines: &mut Lines, session: &Arc<Session>, output: &mpsc::Sender<Outgoing>) {
+async fn take_lines(
+    lines: &mut Lines,
+    session: &Arc<Session>,
+    output: &mpsc::Sender<Outgoing>,
+    waiting: &mut JoinSet<()>,
+) {
     let limits = session.shared.client_limits;
     while let Some(line) = lines.next_line() {
         let message = match line {
             Line::Message(bytes) => Message::parse(&bytes, &limits),
             Line::TooLong => Err(MessageError::TooLong { limit: limits.bytes }),
         };
-        session.from_client(message, output.clone()).await;
+        match message {
+            // The server is asked first, and may itself ask the client something before it answers: the
+            // client's other messages must come through meanwhile.
+            Ok(Message::Request(request)) if !session.is_judged_at_once(&request) => {
+                let (session, output) = (Arc::clone(session), output.clone());
+                waiting.spawn(async move {
+                    session.from_client(Ok(Message::Request(request)), output).await;
+                });
+            }
+            message => session.from_client(message, output.clone()).await,
+        }
+        // Those that are done are forgotten.
+        while waiting.try_join_next().is_some() {}
     }
 }

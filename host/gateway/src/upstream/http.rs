@@ -5,6 +5,7 @@
 //! nothing of the client's own headers is passed on.
 
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -22,7 +23,8 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use tokio::sync::watch;
 
 use super::{UpstreamError, closed};
-use crate::session::Session;
+use crate::flights::Flight;
+use crate::session::{Fate, Session};
 
 const SESSION_ID: HeaderName = HeaderName::from_static("mcp-session-id");
 const PROTOCOL_VERSION: HeaderName = HeaderName::from_static("mcp-protocol-version");
@@ -32,6 +34,9 @@ const EVENT_STREAM: HeaderValue = HeaderValue::from_static("text/event-stream");
 
 /// How long a server may take to be connected to.
 const CONNECT_PATIENCE: Duration = Duration::from_secs(10);
+/// The pauses before a stream that ended is opened again.
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 /// How long a server may take to accept a notification, or to end a session.
 const ACCEPT_PATIENCE: Duration = Duration::from_secs(30);
 
@@ -65,43 +70,40 @@ impl HttpClient {
 
 /// A session with an HTTP server.
 pub(crate) struct HttpUpstream {
-    client: HttpClient,
-    url: Uri,
-    headers: Vec<(HeaderName, HeaderValue)>,
-    /// The server's own id of the session.
-    session_id: Arc<OnceLock<HeaderValue>>,
+    endpoint: Arc<Endpoint>,
+    listening: AtomicBool,
     closing: watch::Sender<bool>,
 }
 
 impl HttpUpstream {
     pub(crate) fn new(client: HttpClient, url: Uri, headers: Vec<(HeaderName, HeaderValue)>) -> Self {
-        let (closing, _) = watch::channel(false);
-        Self { client, url, headers, session_id: Arc::default(), closing }
+        let endpoint = Arc::new(Endpoint { client, url, headers, session_id: OnceLock::new() });
+        Self { endpoint, listening: AtomicBool::new(false), closing: watch::Sender::new(false) }
     }
 
     pub(super) async fn send(&self, session: &Arc<Session>, message: &Message) -> Result<(), UpstreamError> {
         let body = Full::new(Bytes::copy_from_slice(message.document().as_bytes()));
-        let request = self.request(&Method::POST, BOTH, session, body)?;
+        let request = self.endpoint.request(&Method::POST, BOTH, session.revision(), body)?;
         match message {
             Message::Request(asked) => {
                 let exchange = Exchange {
                     session: Arc::clone(session),
-                    id: asked.id().clone(),
-                    session_id: Arc::clone(&self.session_id),
+                    number: asked.id().clone(),
+                    endpoint: Arc::clone(&self.endpoint),
                 };
-                let client = self.client.clone();
                 let closing = self.closing.subscribe();
                 tokio::spawn(async move {
                     // Ends with the session: dropping the response closes its connection.
                     tokio::select! {
-                        () = exchange.run(client, request) => {}
+                        () = exchange.run(request) => {}
                         () = closed(closing) => {}
                     }
                 });
                 Ok(())
             }
             Message::Notification(_) | Message::Response(_) => {
-                let sent = tokio::time::timeout(ACCEPT_PATIENCE, self.client.0.request(request)).await;
+                let sent =
+                    tokio::time::timeout(ACCEPT_PATIENCE, self.endpoint.client.0.request(request)).await;
                 let response = sent
                     .map_err(|_elapsed| {
                         UpstreamError::Http("it does not accept the message in time".to_owned())
@@ -116,30 +118,18 @@ impl HttpUpstream {
         }
     }
 
-    /// Opens the server's stream of messages that belong to no request, if it has one.
+    /// Listens to the server's stream of messages that belong to no request, if it has one, until the
+    /// session ends; a stream that ends is opened again. Once for each session.
     pub(crate) fn listen(&self, session: &Arc<Session>) {
-        let Ok(request) = self.request(&Method::GET, EVENT_STREAM, session, Full::default()) else { return };
-        let client = self.client.clone();
-        let session = Arc::clone(session);
+        if self.listening.swap(true, Ordering::SeqCst) {
+            return;
+        }
         let closing = self.closing.subscribe();
+        let endpoint = Arc::clone(&self.endpoint);
+        let session = Arc::clone(session);
         tokio::spawn(async move {
-            let listening = async {
-                let response = match client.0.request(request).await {
-                    Ok(response) => response,
-                    Err(error) => {
-                        tracing::warn!(server = %session.server.name, error = connection_problem(&error), "the server's stream cannot be opened");
-                        return;
-                    }
-                };
-                // 405 is the answer of a server that has no such stream.
-                if response.status().is_success()
-                    && let Err(problem) = read_events(&session, response.into_body(), None).await
-                {
-                    tracing::warn!(server = %session.server.name, problem, "the server's stream broke");
-                }
-            };
             tokio::select! {
-                () = listening => {}
+                () = endpoint.listen(&session) => {}
                 () = closed(closing) => {}
             }
         });
@@ -147,11 +137,12 @@ impl HttpUpstream {
 
     pub(super) fn close(&self, session: &Session) {
         self.closing.send_replace(true);
-        if self.session_id.get().is_none() {
+        if self.endpoint.session_id.get().is_none() {
             return;
         }
-        let request = self.plain_request(&Method::DELETE, EVENT_STREAM, session.revision(), Full::default());
-        let client = self.client.clone();
+        let request =
+            self.endpoint.request(&Method::DELETE, EVENT_STREAM, session.revision(), Full::default());
+        let client = self.endpoint.client.clone();
         if let (Ok(request), Ok(runtime)) = (request, tokio::runtime::Handle::try_current()) {
             runtime.spawn(async move {
                 // A server need not take it (405), and may be gone.
@@ -159,18 +150,19 @@ impl HttpUpstream {
             });
         }
     }
+}
 
+/// Where a session's server is, and what it knows the session by.
+struct Endpoint {
+    client: HttpClient,
+    url: Uri,
+    headers: Vec<(HeaderName, HeaderValue)>,
+    /// The server's own id of the session, once it has given one.
+    session_id: OnceLock<HeaderValue>,
+}
+
+impl Endpoint {
     fn request(
-        &self,
-        method: &Method,
-        accept: HeaderValue,
-        session: &Session,
-        body: Full<Bytes>,
-    ) -> Result<Request<Full<Bytes>>, UpstreamError> {
-        self.plain_request(method, accept, session.revision(), body)
-    }
-
-    fn plain_request(
         &self,
         method: &Method,
         accept: HeaderValue,
@@ -195,38 +187,68 @@ impl HttpUpstream {
         }
         request.body(body).map_err(|error| UpstreamError::Http(error.to_string()))
     }
+
+    /// Reads the server's stream as long as there is one.
+    async fn listen(&self, session: &Arc<Session>) {
+        let mut pause = FIRST_PAUSE;
+        loop {
+            let Ok(request) = self.request(&Method::GET, EVENT_STREAM, session.revision(), Full::default())
+            else {
+                return;
+            };
+            match self.client.0.request(request).await {
+                Ok(response) if response.status().is_success() => {
+                    pause = FIRST_PAUSE;
+                    if let Err(problem) = read_events(session, response.into_body(), None).await {
+                        tracing::debug!(server = %session.server.name, problem, "the server's stream broke");
+                    }
+                }
+                // 405 is the answer of a server that has no such stream.
+                Ok(response) => {
+                    let status = response.status().as_u16();
+                    tracing::debug!(server = %session.server.name, status, "the server has no stream");
+                    return;
+                }
+                Err(error) => {
+                    let problem = connection_problem(&error);
+                    tracing::warn!(server = %session.server.name, problem, "the server's stream cannot be opened");
+                }
+            }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
 }
 
 /// One POST of a request and what comes back.
 struct Exchange {
     session: Arc<Session>,
-    id: Id,
-    session_id: Arc<OnceLock<HeaderValue>>,
+    number: Id,
+    endpoint: Arc<Endpoint>,
 }
 
 impl Exchange {
     /// Boxed, since what comes back may make the session send again.
-    fn run(
-        self,
-        client: HttpClient,
-        request: Request<Full<Bytes>>,
-    ) -> Pin<Box<dyn Future<Output = ()> + Send>> {
-        Box::pin(async move { self.carry(client, request).await })
+    fn run(self, request: Request<Full<Bytes>>) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        Box::pin(async move { self.carry(request).await })
     }
 
-    async fn carry(&self, client: HttpClient, request: Request<Full<Bytes>>) {
-        let outcome = match client.0.request(request).await {
-            Ok(response) => self.read(response).await,
-            Err(error) => Err(connection_problem(&error)),
+    async fn carry(&self, request: Request<Full<Bytes>>) {
+        let (outcome, fate) = match self.endpoint.client.0.request(request).await {
+            Ok(response) => (self.read(response).await, Fate::Unknown),
+            // Without a connection nothing was sent.
+            Err(error) if error.is_connect() => (Err(connection_problem(&error)), Fate::NotSent),
+            Err(error) => (Err(connection_problem(&error)), Fate::Unknown),
         };
         let problem = match outcome {
             Ok(()) => "its response ended without an answer".to_owned(),
             Err(problem) => problem,
         };
         // Usually the answer came and nothing is under way any more.
-        match self.session.arrive(&self.id) {
-            Some(crate::session::InFlight::Client(exchange)) => self.session.fail(*exchange, &problem),
-            Some(crate::session::InFlight::Own(waiting)) => drop(waiting),
+        let flight = self.session.flights.lock().arrive(&self.number);
+        match flight {
+            Some(Flight::Client(exchange)) => self.session.fail(*exchange, &problem, fate),
+            Some(Flight::Own(waiting)) => drop(waiting),
             None => {}
         }
     }
@@ -237,7 +259,7 @@ impl Exchange {
             && let Some(id) = response.headers().get(SESSION_ID)
         {
             // The first one stands for the whole session.
-            let _first = self.session_id.set(id.clone());
+            let _first = self.endpoint.session_id.set(id.clone());
         }
         let media = response
             .headers()
@@ -246,7 +268,7 @@ impl Exchange {
             .map(|value| value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase());
         match media.as_deref() {
             Some("text/event-stream") if status.is_success() => {
-                read_events(&self.session, response.into_body(), Some(&self.id)).await
+                read_events(&self.session, response.into_body(), Some(&self.number)).await
             }
             Some("application/json") => {
                 let limits = &self.session.shared.server_limits;
@@ -257,8 +279,8 @@ impl Exchange {
                     .to_bytes();
                 match Message::parse(&body, limits) {
                     // An error of the transport may carry another id than the request's, or none.
-                    Ok(Message::Response(response)) if response.id() == Some(&self.id) => {
-                        self.session.from_server(Ok(Message::Response(response)), Some(&self.id)).await;
+                    Ok(Message::Response(response)) if response.id() == Some(&self.number) => {
+                        self.session.from_server(Ok(Message::Response(response)), Some(&self.number)).await;
                         Ok(())
                     }
                     Ok(Message::Response(response)) if !status.is_success() => {
@@ -282,7 +304,7 @@ impl Exchange {
             "" => format!("it answered HTTP {}", status.as_u16()),
             text => format!("it answered HTTP {}: {text}", status.as_u16()),
         };
-        if status == StatusCode::NOT_FOUND && self.session_id.get().is_some() {
+        if status == StatusCode::NOT_FOUND && self.endpoint.session_id.get().is_some() {
             self.session.end("the server has forgotten the session");
         }
         problem

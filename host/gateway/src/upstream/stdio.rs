@@ -7,7 +7,7 @@ use std::process::{ExitStatus, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
-use bartizan_wire::message::Message;
+use bartizan_wire::message::{Id, Message};
 use bartizan_wire::stdio::{Line, Lines, frame};
 use parking_lot::Mutex;
 use rustix::process::{Pid, Signal, kill_process_group};
@@ -27,6 +27,8 @@ const CHUNK: usize = 64 << 10;
 const END_PATIENCE: Duration = Duration::from_secs(2);
 /// How long it may take after SIGTERM.
 const TERMINATE_PATIENCE: Duration = Duration::from_secs(2);
+/// How long the client may take to read what a child left behind.
+const DRAIN_PATIENCE: Duration = Duration::from_secs(30);
 /// The longest line of a child's log that is kept, in bytes.
 const LOG_LINE: u64 = 8 << 10;
 
@@ -101,9 +103,14 @@ impl StdioUpstream {
         input.send(frame(message.document())).await.map_err(|_closed| UpstreamError::Ended)
     }
 
-    /// Ends the child's input; [`Attendance`] sees to the rest.
-    pub(crate) fn close(&self) {
+    /// Ends the child's input, and gives the child all the time it wants to end.
+    pub(crate) fn end_input(&self) {
         *self.input.lock() = None;
+    }
+
+    /// Ends the child's input, and the child if it does not end by itself.
+    pub(crate) fn close(&self) {
+        self.end_input();
         self.closing.send_replace(true);
     }
 
@@ -147,16 +154,15 @@ impl Attendance {
             status = child.wait() => status,
             () = closed(closing) => finish(&mut child, group).await,
         };
-        // What the child wrote before it ended still counts; what it left running may keep its output
-        // open, and is not waited for.
-        if tokio::time::timeout(END_PATIENCE, &mut reading).await.is_err() {
+        if let Some(group) = group {
+            // Whatever of its group is left has no reason to be, and may hold the output open.
+            let _ended = kill_process_group(group, Signal::KILL);
+        }
+        // What the child wrote before it ended still counts, as fast as the client reads it.
+        if tokio::time::timeout(DRAIN_PATIENCE, &mut reading).await.is_err() {
             reading.abort();
         }
         writing.abort();
-        if let Some(group) = group {
-            // Whatever of its group is left has no reason to be.
-            let _ended = kill_process_group(group, Signal::KILL);
-        }
         session.end(&match &status {
             Ok(status) => format!("its process has ended ({status})"),
             Err(error) => format!("its process is lost: {error}"),
@@ -212,7 +218,13 @@ async fn take_lines(lines: &mut Lines, session: &Arc<Session>) {
     while let Some(line) = lines.next_line() {
         match line {
             Line::Message(bytes) => {
-                session.from_server(Message::parse(&bytes, &session.shared.server_limits), None).await;
+                let message = Message::parse(&bytes, &session.shared.server_limits);
+                if let Err(error) = &message
+                    && let Some(number) = probable_number(&bytes)
+                {
+                    session.give_up(&number, &format!("its answer is malformed: {error}"));
+                }
+                session.from_server(message, None).await;
             }
             Line::TooLong => tracing::warn!(
                 server = %session.server.name,
@@ -221,6 +233,16 @@ async fn take_lines(lines: &mut Lines, session: &Arc<Session>) {
             ),
         }
     }
+}
+
+/// Which request a malformed line probably answers: our numbers are plain integers. It only decides whose
+/// caller learns that the answer is unusable.
+fn probable_number(line: &[u8]) -> Option<Id> {
+    let text = String::from_utf8_lossy(line);
+    let (_, after) = text.split_once("\"id\"")?;
+    let digits = after.trim_start().strip_prefix(':')?.trim_start();
+    let end = digits.find(|character: char| !character.is_ascii_digit()).unwrap_or(digits.len());
+    digits.get(..end)?.parse::<u64>().ok().map(Id::from)
 }
 
 /// Carries a child's log into ours.
@@ -236,6 +258,24 @@ async fn log_lines(name: String, stderr: impl AsyncRead + Unpin) {
                 let text = String::from_utf8_lossy(&line);
                 tracing::info!(target: "bartizan::server", server = %name, "{}", text.trim_end());
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn finds_the_request_that_a_malformed_answer_is_for() {
+        for (line, expected) in [
+            (r#"{"jsonrpc":"2.0","id":7,"result":NaN}"#, Some(7)),
+            (r#"{"id" : 12 ,"result":"\ud800"}"#, Some(12)),
+            (r#"{"id":"7","result":NaN}"#, None),
+            (r#"{"result":NaN}"#, None),
+            ("starting up", None),
+        ] {
+            assert_eq!(probable_number(line.as_bytes()), expected.map(Id::from), "{line}");
         }
     }
 }

@@ -46,7 +46,7 @@ pub(crate) struct Unreadable {
     what: &'static str,
 }
 
-/// The plugin ended its evaluation itself, through `fault.raise`.
+/// The plugin ended its evaluation itself, through `fault.fail`.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub(crate) struct Raised(pub(crate) String);

@@ -29,7 +29,7 @@ const INTERFACES: [&str; 4] = [
     "bartizan:policy/fault@0.1.",
 ];
 
-/// The longest message that `fault.raise` keeps, in characters.
+/// The longest message that `fault.fail` keeps, in characters.
 const RAISED_CHARACTERS: usize = 1024;
 
 pub(super) fn provides(import: &str) -> bool {
@@ -105,7 +105,7 @@ impl reply::Host for HostState {
 }
 
 impl fault::Host for HostState {
-    fn raise(&mut self, message: String) -> Result<()> {
+    fn fail(&mut self, message: String) -> Result<()> {
         Err(Raised(message.chars().take(RAISED_CHARACTERS).collect()).into())
     }
 }

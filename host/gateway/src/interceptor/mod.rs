@@ -1,0 +1,220 @@
+//! The one interceptor: judge → act → record, for every message in both directions.
+//!
+//! A client's message (`client`): parsed → judged → refused by the gateway's own answer, or reserved and
+//! forwarded as our own serialisation of what was judged. A server's message (`server`): matched to what is
+//! under way → filtered or judged → charges committed or rolled back → passed on. Each decision leaves one
+//! record (`record`).
+
+mod client;
+mod record;
+mod server;
+
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use bartizan_audit::record::{Upstream as Reached, Verdict as Recorded};
+use bartizan_runtime::{Call, Entry, Flow};
+use bartizan_wire::denial::{self, Denial};
+use bartizan_wire::era::Era;
+use bartizan_wire::json::Value;
+use bartizan_wire::message::{Id, Message, MessageError, Notification};
+use bartizan_wire::method::{self, Direction, Method, Target};
+use tokio::sync::mpsc;
+
+use crate::catalogue;
+use crate::flights::Exchange;
+use crate::judge::{self, Judged, Ruling};
+use crate::session::{Fate, Outgoing, Session};
+
+/// The era of the sessions served.
+const ERA: Era = Era::Legacy;
+
+impl Session {
+    /// Takes a message from the client. Answers and what belongs to a request go to `reply`; when this
+    /// returns, the message was refused or forwarded.
+    pub(crate) async fn from_client(
+        self: &Arc<Self>,
+        message: Result<Message, MessageError>,
+        reply: mpsc::Sender<Outgoing>,
+    ) {
+        self.touch();
+        match message {
+            Ok(Message::Request(request)) => self.client_request(request, reply).await,
+            Ok(Message::Notification(notification)) => self.client_notification(notification).await,
+            Ok(Message::Response(response)) => self.client_response(response).await,
+            Err(error) => {
+                tracing::warn!(session = %self.id, server = %self.server.name, %error, "a malformed message is refused");
+                deliver(&reply, Outgoing::Last(denial::malformed(&error))).await;
+            }
+        }
+    }
+
+    /// Takes a message from the server. `origin` is the number of the request in whose response stream it
+    /// came, where the transport tells.
+    pub(crate) async fn from_server(
+        self: &Arc<Self>,
+        message: Result<Message, MessageError>,
+        origin: Option<&Id>,
+    ) {
+        match message {
+            Ok(Message::Response(response)) => self.server_response(response).await,
+            Ok(Message::Notification(notification)) => self.server_notification(notification, origin).await,
+            Ok(Message::Request(request)) => self.server_request(request, origin).await,
+            Err(error) => {
+                tracing::warn!(
+                    session = %self.id,
+                    server = %self.server.name,
+                    %error,
+                    "the server sent something that is not an MCP message; it is dropped"
+                );
+            }
+        }
+    }
+
+    /// Judges a message that gets no answer. Whether it goes on.
+    fn judge_notification(&self, notification: &Notification, flow: Flow) -> bool {
+        let (name, params) = (notification.method(), notification.params());
+        let method = method::lookup(name);
+        let arguments = arguments_of(method, params);
+        let mut call = self.call(name, arguments, flow);
+        let mut draft = self.draft(&call, None, arguments);
+        if !is_notification(name, method, flow) {
+            // A request without an id would be carried out by some servers, and answered by none.
+            let reason = format!("{name} is no notification.");
+            self.write_denial(&mut draft, &Denial { reason, ..Denial::default() });
+            return false;
+        }
+        let target = method.and_then(|method| method.target(params));
+        let mut listing = None;
+        if let Some(target) = &target {
+            call.target = Some(target.name.as_ref().into());
+            call.entry = Some(Arc::new(unlisted(&target.name)));
+            draft.target.clone_from(&call.target);
+            listing = self.listing(target);
+        }
+        let plan = self.server.plan();
+        let Judged { ruling, rules, evaluation } = judge::judge_call(
+            plan.as_deref(),
+            &*self.shared.quotas,
+            call,
+            listing.as_ref(),
+            &self.shared.client_limits,
+        );
+        record::judged(&mut draft, plan.as_deref(), rules, evaluation);
+        match ruling {
+            Ruling::Allowed { arguments: None, reservation } => {
+                reservation.forwarded().commit();
+                self.write(&draft);
+                true
+            }
+            Ruling::Allowed { arguments: Some(_), .. } => {
+                let reason = "A policy wanted to change a notification, which is not possible.".to_owned();
+                self.write_denial(&mut draft, &Denial { reason, ..Denial::default() });
+                false
+            }
+            Ruling::Denied(refusal) => {
+                self.write_denial(&mut draft, &refusal);
+                false
+            }
+            Ruling::Hidden => {
+                draft.verdict = Recorded::Hidden;
+                self.write(&draft);
+                false
+            }
+        }
+    }
+
+    /// Ends an exchange that cannot get a response.
+    pub(crate) fn fail(&self, exchange: Exchange, problem: &str, fate: Fate) {
+        let Exchange { request, reply, charges, mut record, begin, .. } = exchange;
+        match fate {
+            Fate::NotSent => charges.rollback(),
+            Fate::Unknown => charges.commit(),
+        }
+        record.upstream = Reached::Unavailable { latency: begin.elapsed().into() };
+        record.reason = Some(problem.to_owned());
+        self.write(&record);
+        let text = format!("The MCP server `{}` did not answer: {problem}", self.server.name);
+        let last = Outgoing::Last(denial::unavailable(request.id(), &text));
+        // Nothing may wait here: a client with a full channel gets its last message when it has read.
+        if let Err(mpsc::error::TrySendError::Full(last)) = reply.try_send(last) {
+            tokio::spawn(async move { deliver(&reply, last).await });
+        }
+    }
+
+    /// Gives up a request whose answer came but cannot be read.
+    pub(crate) fn give_up(&self, number: &Id, problem: &str) {
+        if let Some(exchange) = self.abandon(number) {
+            self.fail(*exchange, problem, Fate::Unknown);
+        }
+    }
+
+    /// The list request in which a target would be found.
+    fn listing(&self, target: &Target<'_>) -> Option<Arc<Call>> {
+        let list = catalogue::list_method(target.noun)?;
+        Some(Arc::new(self.call(list.name, None, Flow::ClientToServer)))
+    }
+
+    /// A message as plugins see it, without a target yet.
+    fn call(&self, name: &str, arguments: Option<Value<'_>>, direction: Flow) -> Call {
+        Call {
+            method: name.into(),
+            direction,
+            server: Arc::clone(&self.server.name),
+            target: None,
+            arguments: arguments.map(|arguments| arguments.text().into()),
+            entry: None,
+            session: Arc::clone(&self.id),
+            principal: None,
+            claims: None,
+            time: now(),
+        }
+    }
+}
+
+/// Whether a message without an id may be one: by the table, and by its name if the table has it not.
+fn is_notification(name: &str, method: Option<&Method>, flow: Flow) -> bool {
+    let direction = match flow {
+        Flow::ClientToServer => Direction::ClientToServer,
+        Flow::ServerToClient => Direction::ServerToClient,
+    };
+    match method {
+        Some(method) => {
+            method.kind == method::Kind::Notification
+                && method.eras.includes(ERA)
+                && method.direction.includes(direction)
+        }
+        None => name.starts_with("notifications/"),
+    }
+}
+
+/// What plugins read as the arguments.
+fn arguments_of<'a>(method: Option<&Method>, params: Option<Value<'a>>) -> Option<Value<'a>> {
+    match method {
+        Some(method) => method.arguments(params),
+        None => params,
+    }
+}
+
+/// The definition of something that is on no list.
+fn unlisted(uri: &str) -> Entry {
+    catalogue::entry(uri, &format!(r#"{{"uri":{}}}"#, bartizan_wire::json::quote(uri)))
+}
+
+/// The id of the request that a notification cancels.
+fn cancelled(notification: &Notification) -> Option<Id> {
+    Id::from_value(notification.params()?.get("requestId")?).ok()
+}
+
+async fn deliver(reply: &mpsc::Sender<Outgoing>, outgoing: Outgoing) {
+    if reply.send(outgoing).await.is_err() {
+        tracing::debug!("the client is gone: an answer is dropped");
+    }
+}
+
+/// Milliseconds since the Unix epoch.
+fn now() -> u64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+}

@@ -1,0 +1,89 @@
+//! The record of a decision, from its draft to the log.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bartizan_audit::record::{
+    Direction, Event, Record, RuleRecord, Timestamp, Upstream as Reached, Verdict as Recorded,
+};
+use bartizan_policy::rule;
+use bartizan_runtime::{Call, Flow};
+use bartizan_wire::denial::Denial;
+use bartizan_wire::json::{Kind, Value};
+use bartizan_wire::message::Id;
+
+use crate::plan::ActivePlan;
+use crate::session::Session;
+
+impl Session {
+    /// The record of a message that is allowed and not forwarded yet.
+    pub(super) fn draft(&self, call: &Call, id: Option<&Id>, arguments: Option<Value<'_>>) -> Record {
+        Record {
+            time: Timestamp::from_unix_millis(call.time),
+            event: Event::Decision,
+            request: id.map(|id| id.as_json().to_owned()),
+            session: Arc::clone(&self.id),
+            principal: call.principal.clone(),
+            server: Arc::clone(&call.server),
+            method: Arc::clone(&call.method),
+            target: call.target.clone(),
+            direction: match call.direction {
+                Flow::ClientToServer => Direction::ClientToServer,
+                Flow::ServerToClient => Direction::ServerToClient,
+            },
+            argument_keys: argument_keys(arguments),
+            verdict: Recorded::Allow,
+            rule: None,
+            reason: None,
+            rules: Vec::new(),
+            policy_digest: digest(self.server.plan().as_deref()),
+            evaluation: Duration::ZERO.into(),
+            upstream: Reached::NotForwarded,
+        }
+    }
+
+    pub(super) fn write_denial(&self, record: &mut Record, refusal: &Denial) {
+        deny(record, refusal);
+        self.write(record);
+    }
+
+    pub(super) fn write(&self, record: &Record) {
+        if let Err(error) = self.shared.log.record(record) {
+            tracing::error!(%error, "a decision could not be recorded");
+        }
+    }
+}
+
+/// Puts down what the plan's plugins said.
+pub(super) fn judged(
+    record: &mut Record,
+    plan: Option<&ActivePlan>,
+    rules: Vec<RuleRecord>,
+    evaluation: Duration,
+) {
+    record.policy_digest = digest(plan);
+    record.rules.extend(rules);
+    record.evaluation = (Duration::from_micros(record.evaluation.0) + evaluation).into();
+}
+
+/// Turns a record into that of a refusal.
+pub(super) fn deny(record: &mut Record, refusal: &Denial) {
+    record.verdict = Recorded::Deny;
+    record.rule.clone_from(&refusal.rule);
+    record.reason = Some(refusal.reason.clone());
+}
+
+/// The names of the arguments; their values are never recorded.
+pub(super) fn argument_keys(arguments: Option<Value<'_>>) -> BTreeSet<String> {
+    match arguments {
+        Some(arguments) if arguments.kind() == Kind::Object => {
+            arguments.members().map(|(key, _)| key.into_owned()).collect()
+        }
+        _ => BTreeSet::new(),
+    }
+}
+
+fn digest(plan: Option<&ActivePlan>) -> Arc<str> {
+    plan.map_or_else(|| rule::NO_POLICY.into(), |plan| Arc::clone(&plan.digest))
+}
