@@ -1,1 +1,24 @@
-//! .
+//! What the end-to-end tests share: the gateway as a child process, MCP clients that can misbehave,
+//! servers that do, and the real MLflow MCP server with its store.
+//!
+//! Everything has a deadline and fails the test that uses it with words that say what was waited for.
+//! What `cargo xtask test` prepares (the gateway, the plugins, Python environments) is asked for in
+//! [`environment`]; nothing is skipped when it is missing.
+#![forbid(unsafe_code)]
+#![expect(
+    clippy::panic,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a harness that cannot go on fails the test that uses it"
+)]
+
+pub mod environment;
+pub mod fake_http;
+pub mod gateway;
+pub mod http;
+pub mod mlflow;
+pub mod program;
+pub mod python;
+pub mod rpc;
+pub mod stdio;
+pub mod waiting;

@@ -18,12 +18,13 @@ use crate::report;
 #[command(
     after_help = "Examples:\n  bartizan check --config bartizan.json\n  bartizan check --policy policy.json --plugins-dir plugins"
 )]
+#[command(group = clap::ArgGroup::new("what").required(true))]
 pub(crate) struct Arguments {
     /// A configuration, with every policy and plugin that it names.
-    #[arg(long, value_name = "FILE", required_unless_present = "policy", conflicts_with = "policy")]
+    #[arg(long, value_name = "FILE", group = "what")]
     config: Option<PathBuf>,
     /// A policy.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", group = "what")]
     policy: Option<PathBuf>,
     /// The plugins folder, for a policy that names plugins.
     #[arg(long, value_name = "DIR", requires = "policy")]
@@ -38,12 +39,14 @@ pub(crate) fn check(arguments: &Arguments) -> ExitCode {
     let checked = match (&arguments.config, &arguments.policy) {
         (Some(config), _) => Config::load(config).map_err(StartError::from).and_then(|mut config| {
             let warnings = std::mem::take(&mut config.warnings);
-            bartizan_gateway::check(config, &cache).map(|()| warnings)
+            bartizan_gateway::check(config, &cache)
+                .map(|()| warnings.clone())
+                .inspect_err(|_| report::write(&warnings))
         }),
         (None, Some(policy)) => bartizan_policy::load(policy).map_err(StartError::from).and_then(|policy| {
             let plans =
                 bartizan_gateway::plans([&policy].into_iter(), arguments.plugins_dir.as_deref(), &cache);
-            plans.map(|_| policy.warnings)
+            plans.map(|_| policy.warnings.clone()).inspect_err(|_| report::write(&policy.warnings))
         }),
         // The argument parser demands one of them.
         (None, None) => Ok(Diagnostics::default()),

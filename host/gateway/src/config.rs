@@ -19,8 +19,8 @@ use crate::expand;
 const LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8750);
 
 /// Keys of MCP clients' own configurations: of no meaning here, and no reason to refuse a pasted one.
-const CLIENT_KEYS: [&str; 8] =
-    ["disabled", "autoApprove", "alwaysAllow", "timeout", "description", "icon", "trust", "envFile"];
+const CLIENT_KEYS: [&str; 7] =
+    ["autoApprove", "alwaysAllow", "timeout", "description", "icon", "trust", "envFile"];
 
 /// Keys of later versions.
 const UNSUPPORTED: [Unsupported; 6] = [
@@ -43,6 +43,8 @@ pub struct Config {
     pub allowed_origins: Vec<String>,
     /// The plugins folder.
     pub plugins_dir: Option<PathBuf>,
+    /// The file that all of this is from.
+    pub source: Source,
     /// The servers by name.
     pub servers: BTreeMap<String, ServerConfig>,
     /// What is probably not meant.
@@ -54,6 +56,8 @@ pub struct Config {
 pub struct ServerConfig {
     /// How it is reached.
     pub upstream: UpstreamConfig,
+    /// Where that stands in the configuration.
+    pub place: Span,
     /// What judges its calls. Without one everything is denied.
     pub policy: Option<Policy>,
 }
@@ -150,6 +154,7 @@ fn read(
         allowed_hosts,
         allowed_origins,
         plugins_dir,
+        source: source.clone(),
         servers,
         warnings: Diagnostics::default(),
     })
@@ -228,6 +233,8 @@ fn read_server(
     let url = object.take("url");
     let headers = object.take("headers");
     let policy = object.take("policy");
+    let is_disabled =
+        object.take("disabled").is_some_and(|member| matches!(member.node.value, Value::Bool(true)));
     for key in CLIENT_KEYS {
         if let Some(ignored) = object.take(key) {
             report.push(Problem::warning(
@@ -238,6 +245,11 @@ fn read_server(
         }
     }
     object.finish(&[], report);
+    if is_disabled {
+        let problem = format!("the server \"{}\" is disabled, so it is not served", member.key);
+        report.push(Problem::warning("disabled", member.key_span, problem));
+        return None;
+    }
 
     let policy = match policy {
         Some(member) => read_policy(source, base, member, report, elsewhere),
@@ -280,7 +292,8 @@ fn read_server(
             None
         }
     };
-    Some(ServerConfig { upstream: upstream?, policy })
+    let place = command.or(url).map_or(member.key_span, |member| member.node.span);
+    Some(ServerConfig { upstream: upstream?, place, policy })
 }
 
 fn reject(member: Option<&Member>, problem: &str, report: &mut Report) {
@@ -447,7 +460,8 @@ mod tests {
             r#"{
                 // as pasted
                 "mcpServers": {
-                    "a": {"command": "x", "args": ["1"], "env": {"K": "v"}, "disabled": false, "policy": "ok.json"},
+                    "a": {"command": "x", "args": ["1"], "env": {"K": "v"}, "disabled": false, "policy": "ok.json", "timeout": 5},
+                    "off": {"command": "x", "disabled": true},
                     "b": {"type": "http", "url": "https://example.com/mcp", "headers": {"Authorization": "Bearer t"},
                           "policy": {"version": "1", "default": "allow"}},
                     "c": {"command": "y"}
@@ -460,7 +474,7 @@ mod tests {
         assert!(config.servers["c"].policy.is_none());
         let warnings: Vec<_> =
             config.warnings.iter().map(bartizan_policy::diagnostics::Diagnostic::code).collect();
-        assert_eq!(warnings, ["client-key", "no-policy"]);
+        assert_eq!(warnings, ["client-key", "disabled", "no-policy"]);
     }
 
     #[test]

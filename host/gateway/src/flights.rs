@@ -44,6 +44,15 @@ pub(crate) enum Grounded {
     IdInUse,
     /// The session has ended.
     Ended,
+    /// The client has cancelled it while it was being judged.
+    Cancelled,
+}
+
+/// A request that is being judged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Judging {
+    Wanted,
+    Cancelled,
 }
 
 /// The flights of a session.
@@ -53,6 +62,8 @@ pub(crate) struct Flights {
     flights: HashMap<Id, Flight>,
     /// The client's ids, and the numbers that stand for them.
     numbers: HashMap<Id, Id>,
+    /// The client's ids of requests that are being judged.
+    judging: HashMap<Id, Judging>,
     ended: bool,
 }
 
@@ -63,27 +74,41 @@ impl Flights {
         Id::from(self.next)
     }
 
-    /// Whether the client may use an id for a request now.
-    pub(crate) fn may_depart(&self, client: &Id) -> Result<(), Grounded> {
+    /// Begins to judge a request with this id of the client's, unless it must not depart anyway.
+    pub(crate) fn judge(&mut self, client: &Id) -> Result<(), Grounded> {
         if self.ended {
-            Err(Grounded::Ended)
-        } else if self.numbers.contains_key(client) {
-            Err(Grounded::IdInUse)
-        } else {
-            Ok(())
+            return Err(Grounded::Ended);
+        }
+        if self.numbers.contains_key(client) || self.judging.contains_key(client) {
+            return Err(Grounded::IdInUse);
+        }
+        self.judging.insert(client.clone(), Judging::Wanted);
+        Ok(())
+    }
+
+    /// Ends the judging of a request that does not depart.
+    pub(crate) fn refuse(&mut self, client: &Id) {
+        self.judging.remove(client);
+    }
+
+    /// Cancels a request that is being judged: it will not depart.
+    pub(crate) fn cancel(&mut self, client: &Id) {
+        if let Some(judging) = self.judging.get_mut(client) {
+            *judging = Judging::Cancelled;
         }
     }
 
     /// Puts a request under way. It is given back if it must not depart.
     pub(crate) fn depart(&mut self, number: &Id, flight: Flight) -> Result<(), (Grounded, Flight)> {
+        if self.ended {
+            return Err((Grounded::Ended, flight));
+        }
         if let Flight::Client(exchange) = &flight {
             let client = exchange.request.id();
-            if let Err(grounded) = self.may_depart(client) {
-                return Err((grounded, flight));
+            if self.judging.remove(client) == Some(Judging::Cancelled) {
+                return Err((Grounded::Cancelled, flight));
             }
             self.numbers.insert(client.clone(), number.clone());
-        } else if self.ended {
-            return Err((Grounded::Ended, flight));
         }
         self.flights.insert(number.clone(), flight);
         Ok(())
@@ -126,6 +151,7 @@ impl Flights {
         self.flights
             .values()
             .any(|flight| matches!(flight, Flight::Client(exchange) if !exchange.reply.is_closed()))
+            || !self.judging.is_empty()
     }
 
     /// Lets nothing depart any more, and gives up what is under way.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use bartizan_policy::Policy;
-use bartizan_policy::diagnostics::Diagnostics;
+use bartizan_policy::diagnostics::{Diagnostics, Problem, Report};
 use bartizan_runtime::{Cache, Engine, EngineConfig, EngineError};
 
 use crate::config::{CommandConfig, Config, ServerConfig, UpstreamConfig};
@@ -89,17 +89,23 @@ fn user_cache() -> Option<PathBuf> {
 
 /// Loads every plugin and makes every server's plan.
 pub(crate) fn load(config: Config, cache: &CacheLocation) -> Result<Vec<Server>, StartError> {
-    let Config { servers, plugins_dir, .. } = config;
+    let Config { servers, plugins_dir, source, .. } = config;
+    let mut report = Report::new(&source);
     for (name, server) in &servers {
-        if let UpstreamConfig::Stdio(command) = &server.upstream {
-            check_command(name, command)?;
+        if let UpstreamConfig::Stdio(command) = &server.upstream
+            && let Err(error) = check_command(name, command)
+        {
+            report.push(Problem::error("command", server.place, error.to_string()));
         }
+    }
+    if report.has_errors() {
+        return Err(report.finish().into());
     }
     let policies = servers.values().filter_map(|server| server.policy.as_ref());
     let mut plans = plans(policies, plugins_dir.as_deref(), cache)?.into_iter();
     Ok(servers
         .into_iter()
-        .map(|(name, ServerConfig { upstream, policy })| {
+        .map(|(name, ServerConfig { upstream, policy, .. })| {
             let plan = policy.and_then(|_| plans.next());
             Server::new(&name, upstream, plan)
         })
@@ -139,6 +145,7 @@ pub fn plans<'p>(
 ///
 /// What would keep the gateway from starting.
 pub fn check(config: Config, cache: &CacheLocation) -> Result<(), StartError> {
+    crate::serve::guard(&config, config.listen)?;
     load(config, cache).map(drop)
 }
 

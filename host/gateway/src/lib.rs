@@ -11,6 +11,7 @@ mod catalogue;
 mod charges;
 pub mod config;
 mod downstream;
+mod era;
 mod expand;
 mod flights;
 mod generation;

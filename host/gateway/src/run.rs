@@ -4,6 +4,7 @@
 use std::path::PathBuf;
 use std::process::ExitStatus;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bartizan_policy::Policy;
 use rustix::process::Signal;
@@ -17,6 +18,9 @@ use crate::server::Server;
 use crate::session::{Session, Unrelated};
 use crate::sessions;
 use crate::upstream::{StandardError, Upstream, spawn};
+
+/// How long a command may go on after its input has ended and its last answer was given.
+const QUIET: Duration = Duration::from_secs(5);
 
 /// What to run.
 #[derive(Debug)]
@@ -34,7 +38,7 @@ pub struct RunOptions {
 }
 
 /// Runs the command behind the policy until it ends. Signals go to the command, and so does the end of the
-/// client's input.
+/// client's input; a command that does not mind it is ended when it has answered all that it was asked.
 ///
 /// The command's exit status as a shell would put it: its code, or 128 and the number of the signal that
 /// ended it.
@@ -85,9 +89,10 @@ pub async fn run(options: RunOptions) -> Result<u8, StartError> {
         let (session, sender) = (Arc::clone(&session), output.sender.clone());
         tokio::spawn(async move {
             stdio::read(&session, tokio::io::stdin(), &sender).await;
-            if let Some(Upstream::Stdio(upstream)) = session.upstream() {
-                upstream.end_input();
-            }
+            let Some(Upstream::Stdio(upstream)) = session.upstream() else { return };
+            upstream.end_input();
+            session.wait_for_quiet(QUIET).await;
+            upstream.close();
         })
     };
     let status = attendance.attend(&session).await;

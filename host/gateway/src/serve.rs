@@ -108,7 +108,7 @@ pub(crate) fn shared() -> Shared {
     }
 }
 
-fn guard(config: &Config, address: SocketAddr) -> Result<Guard, StartError> {
+pub(crate) fn guard(config: &Config, address: SocketAddr) -> Result<Guard, StartError> {
     let invalid = |key: &str, error: &dyn std::fmt::Display| StartError::Allowed(format!("`{key}`: {error}"));
     // The address that is listened on is a name of the gateway, unless it stands for all addresses.
     let own = (!address.ip().is_unspecified()).then(|| match address {

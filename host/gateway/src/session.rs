@@ -250,6 +250,18 @@ impl Session {
         }
     }
 
+    /// Waits until the client has waited for nothing for so long.
+    pub(crate) async fn wait_for_quiet(&self, quiet: Duration) {
+        let mut look = tokio::time::interval(quiet / 10);
+        let mut since = Instant::now();
+        while since.elapsed() < quiet {
+            look.tick().await;
+            if self.flights.lock().is_awaited() {
+                since = Instant::now();
+            }
+        }
+    }
+
     /// Takes note that the client is there.
     pub(crate) fn touch(&self) {
         *self.used.lock() = Instant::now();

@@ -101,7 +101,7 @@ pub fn invalid_params(id: &Id, problem: &str) -> Document {
 /// The answer when the upstream server could not be asked or gave no usable answer. `problem` is for
 /// the caller: no addresses, no credentials.
 pub fn unavailable(id: &Id, problem: &str) -> Document {
-    error(id.as_json(), INTERNAL_ERROR, &quote(&format!("Upstream server unavailable: {problem}")), None)
+    error(id.as_json(), INTERNAL_ERROR, &quote(problem), None)
 }
 
 /// The answer to a modern request whose headers do not repeat its body; status 400.
@@ -254,7 +254,7 @@ mod tests {
             ),
             (
                 unavailable(&id, "timed out"),
-                r#"{"jsonrpc":"2.0","id":7,"error":{"code":-32603,"message":"Upstream server unavailable: timed out"}}"#,
+                r#"{"jsonrpc":"2.0","id":7,"error":{"code":-32603,"message":"timed out"}}"#,
             ),
             (
                 header_mismatch(&id, MirrorError::Missing { header: "Mcp-Name" }),

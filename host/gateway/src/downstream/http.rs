@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bartizan_wire::denial;
-use bartizan_wire::era::{Era, REVISIONS, Revision};
+use bartizan_wire::era::Revision;
 use bartizan_wire::message::{Message, MessageError, Request as Asked};
 use bartizan_wire::sse;
 use bytes::Bytes;
@@ -22,6 +22,7 @@ use tokio::sync::mpsc;
 use tokio::time::{Interval, MissedTickBehavior};
 
 use super::guard::{self, Guard, Refusal};
+use crate::era;
 use crate::mailbox::{Mailbox, Reader};
 use crate::server::Server;
 use crate::session::{Outgoing, Session, Shared, Unrelated};
@@ -38,9 +39,6 @@ const UNCACHED: HeaderValue = HeaderValue::from_static("no-cache");
 const BACKLOG: usize = 64;
 /// How often a silent stream says that it is alive.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
-
-/// The key in `_meta` in which a request of the modern era names its revision.
-const MODERN_VERSION: &str = "/_meta/io.modelcontextprotocol~1protocolVersion";
 
 /// A response of the gateway.
 pub(crate) type Answer = Response<Either<Full<Bytes>, EventStream>>;
@@ -116,9 +114,9 @@ impl Front {
             }
         };
         if let Message::Request(request) = &message
-            && let Some(answer) = modern(request, revision)
+            && let Some(refusal) = era::refuse_modern(request, revision)
         {
-            return Ok(answer);
+            return Ok(json(StatusCode::BAD_REQUEST, refusal.as_bytes()));
         }
         match message {
             Message::Request(request) if request.method() == "initialize" => {
@@ -247,10 +245,7 @@ impl Drop for Handshake<'_> {
 async fn exchange(session: &Arc<Session>, request: Asked) -> Answer {
     let (reply, mut messages) = mpsc::channel(BACKLOG);
     // A client that goes away does not cancel: in this era it says so, or comes back for the rest.
-    let intercepting = Arc::clone(session);
-    tokio::spawn(async move {
-        intercepting.from_client(Ok(Message::Request(request)), reply).await;
-    });
+    tokio::spawn(session.take_request(request, reply));
     // A client that hears nothing at all gives up: an answer that takes long begins as a stream.
     let Ok(first) = tokio::time::timeout(KEEP_ALIVE, messages.recv()).await else {
         return stream(EventStream::new(Messages::Exchange { first: None, rest: messages }));
@@ -267,25 +262,6 @@ fn revision(parts: &Parts) -> Result<Option<Revision>, Refusal> {
     let header = guard::single(&parts.headers, &PROTOCOL_VERSION)?;
     bartizan_wire::headers::protocol_version(header)
         .map_err(|error| Refusal::new(StatusCode::BAD_REQUEST, error.to_string()))
-}
-
-/// The answer to a request of the modern era: that its revision is not served here.
-fn modern(request: &Asked, header: Option<Revision>) -> Option<Answer> {
-    let named = request.params().and_then(|params| params.pointer(MODERN_VERSION));
-    let requested = match (named, header) {
-        (Some(named), _) => {
-            named.as_str().map_or_else(|| named.text().to_owned(), std::borrow::Cow::into_owned)
-        }
-        (None, Some(revision)) if revision.era() == Era::Modern => revision.as_str().to_owned(),
-        (None, _) => return None,
-    };
-    let supported: Vec<Revision> = REVISIONS
-        .iter()
-        .filter(|rules| rules.era == Era::Legacy && rules.http == bartizan_wire::era::HttpTransport::Sessions)
-        .map(|rules| rules.revision)
-        .collect();
-    let refusal = denial::unsupported_version(request.id(), &requested, &supported);
-    Some(json(StatusCode::BAD_REQUEST, refusal.as_bytes()))
 }
 
 fn is_json(answer: &Answer) -> bool {

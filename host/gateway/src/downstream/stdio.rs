@@ -107,10 +107,7 @@ async fn take_lines(
             // The server is asked first, and may itself ask the client something before it answers: the
             // client's other messages must come through meanwhile.
             Ok(Message::Request(request)) if !session.is_judged_at_once(&request) => {
-                let (session, output) = (Arc::clone(session), output.clone());
-                waiting.spawn(async move {
-                    session.from_client(Ok(Message::Request(request)), output).await;
-                });
+                waiting.spawn(session.take_request(request, output.clone()));
             }
             message => session.from_client(message, output.clone()).await,
         }

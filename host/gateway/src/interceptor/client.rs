@@ -9,12 +9,13 @@ use bartizan_runtime::{Call, Entry, Flow};
 use bartizan_state::quota::Reservation;
 use bartizan_wire::denial::{self, Denial};
 use bartizan_wire::json::Document;
-use bartizan_wire::message::{Id, Message, Notification, Request, Response};
+use bartizan_wire::message::{ErrorObject, Id, Message, Notification, Request, Response};
 use bartizan_wire::method::{self, Direction, Method, Noun, Target};
 use tokio::sync::mpsc;
 
 use super::{ERA, arguments_of, cancelled, deliver, record, unlisted};
 use crate::catalogue::CatalogueError;
+use crate::era;
 use crate::flights::{Exchange, Flight, Grounded};
 use crate::judge::{self, Judged, Ruling};
 use crate::plan::ActivePlan;
@@ -48,10 +49,38 @@ impl Session {
         target.is_none_or(|target| self.catalogue.knows(target.noun, &target.name))
     }
 
-    pub(super) async fn client_request(self: &Arc<Self>, request: Request, reply: mpsc::Sender<Outgoing>) {
-        let answer = match self.judge_request(&request).await {
-            Verdict::Answer(answer) => Some(answer),
-            Verdict::Forward(forward) => self.forward(request, *forward, reply.clone()).await,
+    /// Takes a request from the client. It can be cancelled from now on; what the future does is judge it
+    /// and forward or refuse it.
+    pub(crate) fn take_request(
+        self: &Arc<Self>,
+        request: Request,
+        reply: mpsc::Sender<Outgoing>,
+    ) -> impl Future<Output = ()> + Send + use<> {
+        self.touch();
+        let begun = self.flights.lock().judge(request.id());
+        let session = Arc::clone(self);
+        async move { session.client_request(request, begun, reply).await }
+    }
+
+    async fn client_request(
+        self: &Arc<Self>,
+        request: Request,
+        begun: Result<(), Grounded>,
+        reply: mpsc::Sender<Outgoing>,
+    ) {
+        let id = request.id().clone();
+        let answer = match begun {
+            Err(grounded) => self.grounded(&id, grounded),
+            Ok(()) => {
+                let answer = match self.judge_request(&request).await {
+                    Verdict::Answer(answer) => Some(answer),
+                    Verdict::Forward(forward) => self.forward(request, *forward, reply.clone()).await,
+                };
+                if answer.is_some() {
+                    self.flights.lock().refuse(&id);
+                }
+                answer
+            }
         };
         if let Some(answer) = answer {
             deliver(&reply, Outgoing::Last(answer)).await;
@@ -60,29 +89,24 @@ impl Session {
 
     async fn judge_request(self: &Arc<Self>, request: &Request) -> Verdict {
         let id = request.id();
-        if let Err(grounded) = self.flights.lock().may_depart(id) {
-            return Verdict::Answer(self.grounded(id, grounded));
-        }
         let method = method::lookup(request.method());
-        if method.is_some_and(|method| {
-            method.kind == method::Kind::Notification
-                || !method.eras.includes(ERA)
-                || !method.direction.includes(Direction::ClientToServer)
-        }) {
-            return Verdict::Answer(denial::unknown_method(id));
-        }
-        let target = method.and_then(|method| method.target(request.params()));
-        if let Some(method) = method
-            && !method.places.is_empty()
-            && target.is_none()
-        {
-            let problem = format!("{} needs a target: exactly one name or URI, a string", method.name);
-            return Verdict::Answer(denial::invalid_params(id, &problem));
-        }
-
         let arguments = arguments_of(method, request.params());
         let mut call = self.call(request.method(), arguments, Flow::ClientToServer);
         let mut draft = self.draft(&call, Some(id), arguments);
+        let target = method.and_then(|method| method.target(request.params()));
+        if let Some(answer) = unserved(request, method, target.as_ref()) {
+            let reason = Message::read(&answer).ok().and_then(|answer| match answer {
+                Message::Response(response) => {
+                    response.error().and_then(ErrorObject::message).map(std::borrow::Cow::into_owned)
+                }
+                _ => None,
+            });
+            self.write_denial(
+                &mut draft,
+                &Denial { reason: reason.unwrap_or_default(), ..Denial::default() },
+            );
+            return Verdict::Answer(answer);
+        }
         let mut listing = None;
         if let Some(target) = &target {
             call.target = Some(target.name.as_ref().into());
@@ -100,7 +124,8 @@ impl Session {
                     draft.verdict = Recorded::Deny;
                     draft.reason = Some(error.to_string());
                     self.write(&draft);
-                    return Verdict::Answer(denial::unavailable(id, &error.to_string()));
+                    let text = format!("The MCP server `{}` cannot be asked: {error}", self.server.name);
+                    return Verdict::Answer(denial::unavailable(id, &text));
                 }
             }
             listing = self.listing(target);
@@ -180,10 +205,16 @@ impl Session {
         (!matches!(judged.ruling, Ruling::Allowed { .. })).then_some(judged)
     }
 
-    fn grounded(&self, id: &Id, grounded: Grounded) -> Document {
+    /// The answer to a request that does not depart.
+    fn grounded(&self, id: &Id, grounded: Grounded) -> Option<Document> {
         match grounded {
-            Grounded::IdInUse => denial::invalid_params(id, "a request with this id is under way"),
-            Grounded::Ended => denial::unavailable(id, &self.end_reason()),
+            Grounded::IdInUse => Some(denial::invalid_params(id, "a request with this id is under way")),
+            Grounded::Ended => {
+                let text = format!("The MCP server `{}` is gone: {}", self.server.name, self.end_reason());
+                Some(denial::unavailable(id, &text))
+            }
+            // Nobody waits for an answer.
+            Grounded::Cancelled => None,
         }
     }
 
@@ -229,9 +260,12 @@ impl Session {
         let departed = self.flights.lock().depart(&number, Flight::Client(exchange));
         if let Err((grounded, flight)) = departed {
             if let Flight::Client(exchange) = flight {
-                exchange.charges.rollback();
+                let Exchange { charges, mut record, .. } = *exchange;
+                charges.rollback();
+                record.reason = Some("it was not forwarded any more".to_owned());
+                self.write(&record);
             }
-            return Some(self.grounded(&id, grounded));
+            return self.grounded(&id, grounded);
         }
         let sent = match self.upstream() {
             Some(upstream) => {
@@ -267,7 +301,12 @@ impl Session {
     /// Ends the exchange that a client cancels: the server need not answer any more. What the server is to
     /// be told.
     fn cancel(&self, notification: &Notification) -> Option<Notification> {
-        let number = self.flights.lock().number_of(&cancelled(notification)?)?;
+        let client = cancelled(notification)?;
+        let number = {
+            let mut flights = self.flights.lock();
+            flights.cancel(&client);
+            flights.number_of(&client)?
+        };
         let Exchange { charges, mut record, begin, .. } = *self.abandon(&number)?;
         charges.commit();
         record.upstream = Reached::Error { latency: begin.elapsed().into() };
@@ -290,6 +329,28 @@ impl Session {
             tracing::warn!(session = %self.id, server = %self.server.name, %error, "an answer was not delivered");
         }
     }
+}
+
+/// The answer to a request that is not for plugins to judge: of another era, not a request of clients, or
+/// without the target that its method needs.
+fn unserved(request: &Request, method: Option<&Method>, target: Option<&Target<'_>>) -> Option<Document> {
+    let id = request.id();
+    let Some(method) = method else { return era::refuse_modern(request, None) };
+    let is_served = method.kind != method::Kind::Notification
+        && method.eras.includes(ERA)
+        && method.direction.includes(Direction::ClientToServer);
+    if !is_served {
+        // A client that tries the modern era first goes on with the legacy one.
+        return Some(denial::unknown_method(id));
+    }
+    if let Some(refusal) = era::refuse_modern(request, None) {
+        return Some(refusal);
+    }
+    if !method.places.is_empty() && target.is_none() {
+        let problem = format!("{} needs a target: exactly one name or URI, a string", method.name);
+        return Some(denial::invalid_params(id, &problem));
+    }
+    None
 }
 
 /// The request with other arguments. They may change what is done to the target that was judged, not the

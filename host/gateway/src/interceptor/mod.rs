@@ -39,7 +39,7 @@ impl Session {
     ) {
         self.touch();
         match message {
-            Ok(Message::Request(request)) => self.client_request(request, reply).await,
+            Ok(Message::Request(request)) => self.take_request(request, reply).await,
             Ok(Message::Notification(notification)) => self.client_notification(notification).await,
             Ok(Message::Response(response)) => self.client_response(response).await,
             Err(error) => {

@@ -100,7 +100,10 @@ impl Session {
     ) -> Result<Response, Document> {
         let unusable = |problem: &str| {
             tracing::warn!(session = %self.id, server = %self.server.name, problem, "the server's list is withheld");
-            denial::unavailable(request.id(), &format!("the server's list is unusable: {problem}"))
+            denial::unavailable(
+                request.id(),
+                &format!("The list of the MCP server `{}` is unusable: {problem}", self.server.name),
+            )
         };
         let listing = Listing::read(response, shape).map_err(|error| unusable(&error.to_string()))?;
         let params = request.params().map(Value::to_document);
