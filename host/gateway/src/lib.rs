@@ -1,7 +1,7 @@
 //! Listeners, sessions, upstreams, and the one interceptor: judge → act → record.
 //!
-//! A call's way through: `downstream` (stdio or HTTP) → `bartizan_wire` parses → [`session`] (who) →
-//! `interceptor` → `judge` asks the plugins of the server's [`plan`] → charges are reserved → `upstream`
+//! A call's way through: `downstream` (stdio or HTTP) → `bartizan_wire` parses → `session` (who) →
+//! `interceptor` → `judge` asks the plugins of the server's `plan` → charges are reserved → `upstream`
 //! → replies are guarded → charges are committed or rolled back → `downstream`, with one record in the
 //! decision log. What a client sent is never forwarded as it came: only our own serialisation of what was
 //! judged.
