@@ -5,11 +5,8 @@
 
 /// Exports a policy as a plugin, with the hooks it has: any of `calls`, `listings`, `replies`.
 ///
-/// The plugin's version is the crate's. Once for each crate, at the top level.
-///
-/// ```ignore
-/// bartizan_guest::export!(MyPolicy: calls, listings);
-/// ```
+/// The plugin's version is the crate's. Once for each crate, at the top level:
+/// `bartizan_guest::export!(MyPolicy: calls, listings);`
 #[macro_export]
 macro_rules! export {
     ($policy:ty : $($hook:ident),+ $(,)?) => {
