@@ -16,7 +16,7 @@ use bartizan_policy::rule;
 use bartizan_runtime::{
     Call, Decision, Denial as Refusal, Entry, EvaluationError, Judgement, Reply, Verdict,
 };
-use bartizan_state::quota::{Millis, QuotaError, Quotas, Reservation};
+use bartizan_state::quota::{Charge, Millis, QuotaError, Quotas, Reservation};
 use bartizan_wire::denial::Denial;
 use bartizan_wire::json::{Document, Limits};
 
@@ -99,37 +99,17 @@ pub(crate) fn judge_call(
     let mut charged_by = Vec::new();
     for step in &plan.steps {
         let Some(answer) = ask(step, &call, listing) else { continue };
+        // What the verdict and the charges mean is read before anything takes effect, so that an answer
+        // that cannot be read has no effect at all.
+        let answer = answer.and_then(|judgement| Said::read(judgement, &call, limits));
         let mut note = Spoken::new(step, &mut rules);
-        let decision = match answer {
-            Ok(Judgement::Hidden) => {
+        let (decision, charges, rewrite) = match answer {
+            Ok(Said::Hidden) => {
                 note.record(RuleVerdict::Hidden, Some(rule::HIDDEN), None);
                 hidden |= step.mode == Mode::Enforce;
                 continue;
             }
-            Ok(Judgement::Decided(decision)) => decision,
-            Err(error) => {
-                note.fault(&error);
-                if let Some(denial) = fault_denial(step, &error) {
-                    refusal.get_or_insert(denial);
-                }
-                continue;
-            }
-        };
-        // What the verdict and the charges mean is read before anything takes effect, so that an answer
-        // that cannot be read has no effect at all.
-        let charges = match charges::read(&decision.charges, &call) {
-            Ok(charges) => charges,
-            Err(error) => {
-                let error = EvaluationError::Answer(error.to_string());
-                note.fault(&error);
-                if let Some(denial) = fault_denial(step, &error) {
-                    refusal.get_or_insert(denial);
-                }
-                continue;
-            }
-        };
-        let rewrite = match rewrite_of(&decision, limits) {
-            Ok(rewrite) => rewrite,
+            Ok(Said::Decided { decision, charges, rewrite }) => (decision, charges, rewrite),
             Err(error) => {
                 note.fault(&error);
                 if let Some(denial) = fault_denial(step, &error) {
@@ -183,6 +163,25 @@ pub(crate) fn judge_call(
     Judged { ruling, rules, evaluation: begin.elapsed() }
 }
 
+/// A plugin's judgement, with what it says read.
+enum Said {
+    Hidden,
+    Decided { decision: Decision, charges: Vec<Charge>, rewrite: Option<Document> },
+}
+
+impl Said {
+    fn read(judgement: Judgement, call: &Call, limits: &Limits) -> Result<Self, EvaluationError> {
+        let decision = match judgement {
+            Judgement::Hidden => return Ok(Self::Hidden),
+            Judgement::Decided(decision) => decision,
+        };
+        let charges = charges::read(&decision.charges, call)
+            .map_err(|error| EvaluationError::Answer(error.to_string()))?;
+        let rewrite = rewrite_of(&decision, limits)?;
+        Ok(Self::Decided { decision, charges, rewrite })
+    }
+}
+
 /// Lets a plugin judge a call, as far as the policy wants it to: its `calls` hook where the policy covers
 /// the call, its `listings` hook where it covers the list that the target is on. `None` if it covers
 /// neither.
@@ -211,7 +210,7 @@ fn ask(
 pub(crate) struct Unlimited;
 
 impl Quotas for Unlimited {
-    fn reserve(&self, _: &[bartizan_state::quota::Charge], _: Millis) -> Result<Reservation, QuotaError> {
+    fn reserve(&self, _: &[Charge], _: Millis) -> Result<Reservation, QuotaError> {
         Ok(Reservation::empty())
     }
 
@@ -401,7 +400,7 @@ fn fault_denial(step: &ActiveStep, error: &EvaluationError) -> Option<Denial> {
 
 fn exhausted(
     error: &QuotaError,
-    charges: &[bartizan_state::quota::Charge],
+    charges: &[Charge],
     charged_by: &[&ActiveStep],
     rules: &mut Vec<RuleRecord>,
 ) -> Denial {

@@ -7,7 +7,7 @@ use bartizan_guest::prelude::*;
 
 /// Methods that belong to the session and reach nothing by themselves: `default` does not speak of
 /// them. Lists are filtered by `listings`.
-const SESSION_METHODS: [&str; 9] = [
+const SESSION_METHODS: [&str; 20] = [
     "initialize",
     "server/discover",
     "subscriptions/listen",
@@ -17,6 +17,17 @@ const SESSION_METHODS: [&str; 9] = [
     "prompts/list",
     "resources/list",
     "resources/templates/list",
+    "notifications/initialized",
+    "notifications/cancelled",
+    "notifications/progress",
+    "notifications/message",
+    "notifications/tools/list_changed",
+    "notifications/prompts/list_changed",
+    "notifications/resources/list_changed",
+    "notifications/roots/list_changed",
+    "notifications/elicitation/complete",
+    "notifications/subscriptions/acknowledged",
+    "notifications/tasks/status",
 ];
 
 /// Access by name.
@@ -92,8 +103,7 @@ impl CallPolicy for Access {
     fn check(&self, call: &Call) -> Decision {
         let method = call.method();
         let Some(target) = call.target() else {
-            let belongs_to_session =
-                SESSION_METHODS.contains(&method.as_str()) || method.starts_with("notifications/");
+            let belongs_to_session = SESSION_METHODS.contains(&method.as_str());
             return if belongs_to_session { Decision::pass() } else { self.by_default(&method) };
         };
         // `tools` speaks of tools: a prompt of the same name is another thing.
@@ -170,7 +180,14 @@ mod tests {
         assert!(TestCall::tool("anything").check(&policy).is_pass());
         let prompt = TestCall::method("prompts/get").target("anything");
         assert_eq!(rule(&prompt.check(&policy)), Some("(default)"));
-        for method in ["vendor/x", "tools/listing", "tasks/result", "sampling/createMessage", ""] {
+        for method in [
+            "vendor/x",
+            "notifications/vendor",
+            "tools/listing",
+            "tasks/result",
+            "sampling/createMessage",
+            "",
+        ] {
             assert_eq!(rule(&TestCall::method(method).check(&policy)), Some("(default)"), "{method}");
         }
         for method in ["initialize", "ping", "tools/list", "notifications/initialized"] {
