@@ -8,7 +8,6 @@ use std::time::Duration;
 use bartizan_audit::log::TracingSink;
 use bartizan_state::quota::MemoryQuotas;
 use bartizan_wire::headers::{AllowedHosts, AllowedOrigins};
-use bartizan_wire::json::Limits;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -17,7 +16,7 @@ use parking_lot::RwLock;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
-use crate::config::Config;
+use crate::config::{Config, Limits};
 use crate::downstream::guard::Guard;
 use crate::downstream::http::Front;
 use crate::generation::{self, CacheLocation, StartError};
@@ -25,21 +24,10 @@ use crate::server::Server;
 use crate::session::{Session, Shared};
 use crate::upstream::HttpClient;
 
-/// How long a client may take to send a request's headers.
-const HEADER_PATIENCE: Duration = Duration::from_secs(10);
-/// The most connections at once.
-const CONNECTIONS: usize = 4_096;
-/// The most sessions at once.
-const SESSIONS: usize = 4_096;
-/// A session without a sign of its client for so long ends.
-const SESSION_IDLE: Duration = Duration::from_secs(30 * 60);
 /// How often idle sessions are looked for.
 const SWEEP: Duration = Duration::from_secs(60);
-/// How long running exchanges may take when the gateway is told to end.
-const SHUTDOWN_PATIENCE: Duration = Duration::from_secs(5);
-
-/// What a server may send: results may be large.
-pub(crate) const SERVER_LIMITS: Limits = Limits { bytes: 64 << 20, depth: 128, entries: 1_000_000 };
+/// How long the servers' processes may take to end.
+const CHILDREN_PATIENCE: Duration = Duration::from_secs(5);
 
 /// How the gateway is served.
 #[derive(Clone, Debug, Default)]
@@ -71,6 +59,7 @@ pub async fn serve(
 ) -> Result<(), StartError> {
     let address = options.listen.unwrap_or(config.listen);
     let guard = guard(&config, address)?;
+    let limits = config.limits.clone();
     let servers = generation::load(config, &options.cache)?;
     let client = HttpClient::new()
         .map_err(|source| StartError::Machine { what: "the system's certificates", source })?;
@@ -82,10 +71,10 @@ pub async fn serve(
     let front = Arc::new(Front {
         servers: by_name(servers),
         guard,
-        shared: Arc::new(shared()),
+        shared: Arc::new(shared_under(&limits)),
         client,
         sessions: RwLock::default(),
-        most_sessions: SESSIONS,
+        most_sessions: limits.sessions,
     });
     if !address.ip().is_loopback() {
         tracing::warn!(
@@ -94,17 +83,22 @@ pub async fn serve(
         );
     }
     ready(&endpoints(&front, address));
-    accept(&listener, &front, &mut stop).await;
+    accept(&listener, &front, &limits, &mut stop).await;
     drop(listener);
     Ok(())
 }
 
+/// What sessions share, under the limits of a gateway that nobody has configured.
 pub(crate) fn shared() -> Shared {
+    shared_under(&Limits::default())
+}
+
+fn shared_under(limits: &Limits) -> Shared {
     Shared {
         quotas: Box::new(MemoryQuotas::new()),
         log: Box::new(TracingSink),
-        client_limits: Limits::default(),
-        server_limits: SERVER_LIMITS,
+        client_limits: limits.client(),
+        server_limits: limits.server(),
     }
 }
 
@@ -139,15 +133,15 @@ fn endpoints(front: &Front, address: SocketAddr) -> Vec<Endpoint> {
         .collect()
 }
 
-async fn accept(listener: &TcpListener, front: &Arc<Front>, stop: &mut Stop) {
-    let connections = Arc::new(Semaphore::new(CONNECTIONS));
+async fn accept(listener: &TcpListener, front: &Arc<Front>, limits: &Limits, stop: &mut Stop) {
+    let connections = Arc::new(Semaphore::new(limits.connections));
     let graceful = GracefulShutdown::new();
     let mut sweep = tokio::time::interval(SWEEP);
     loop {
         let stream = tokio::select! {
             () = stop.wait() => break,
             _ = sweep.tick() => {
-                end_idle(front);
+                end_idle(front, limits);
                 continue;
             }
             accepted = listener.accept() => match accepted {
@@ -161,7 +155,7 @@ async fn accept(listener: &TcpListener, front: &Arc<Front>, stop: &mut Stop) {
             },
         };
         let Ok(permit) = Arc::clone(&connections).try_acquire_owned() else {
-            tracing::warn!(limit = CONNECTIONS, "too many connections: one is refused");
+            tracing::warn!(limit = limits.connections, "too many connections: one is refused");
             continue;
         };
         // Answers are small and wanted at once.
@@ -172,7 +166,7 @@ async fn accept(listener: &TcpListener, front: &Arc<Front>, stop: &mut Stop) {
         let service = service_fn(move |request| Arc::clone(&front).answer(request));
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
-            .header_read_timeout(HEADER_PATIENCE)
+            .header_read_timeout(limits.header_timeout)
             .serve_connection(TokioIo::new(stream), service);
         let connection = graceful.watch(connection);
         tokio::spawn(async move {
@@ -186,7 +180,7 @@ async fn accept(listener: &TcpListener, front: &Arc<Front>, stop: &mut Stop) {
     for session in &sessions {
         session.end("the gateway is shutting down");
     }
-    if tokio::time::timeout(SHUTDOWN_PATIENCE, graceful.shutdown()).await.is_err() {
+    if tokio::time::timeout(limits.shutdown, graceful.shutdown()).await.is_err() {
         tracing::warn!("connections were still busy when the gateway ended");
     }
     // The children get their time to end by themselves.
@@ -195,15 +189,15 @@ async fn accept(listener: &TcpListener, front: &Arc<Front>, stop: &mut Stop) {
             session.wait_for_upstream().await;
         }
     };
-    if tokio::time::timeout(SHUTDOWN_PATIENCE, children).await.is_err() {
+    if tokio::time::timeout(CHILDREN_PATIENCE, children).await.is_err() {
         tracing::warn!("servers were still running when the gateway ended");
     }
 }
 
-fn end_idle(front: &Front) {
+fn end_idle(front: &Front, limits: &Limits) {
     let mut idle = Vec::new();
     front.sessions.write().retain(|_, session| {
-        let stays = !session.has_ended() && !session.is_idle(SESSION_IDLE);
+        let stays = !session.has_ended() && !session.is_idle(limits.session_idle);
         if !stays {
             idle.push(Arc::clone(session));
         }

@@ -3,6 +3,8 @@
 //!
 //! Everything wrong with it, and with every policy it names, is found in one go.
 
+mod limits;
+
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -12,6 +14,7 @@ use bartizan_policy::decode::{self, Object, Unsupported};
 use bartizan_policy::diagnostics::{Diagnostics, Problem, Report};
 use bartizan_policy::source::{Member, Node, Source, Span, Value};
 use http::Uri;
+pub use limits::Limits;
 
 use crate::expand;
 
@@ -37,6 +40,8 @@ const UNSUPPORTED: [Unsupported; 6] = [
 pub struct Config {
     /// The address to listen on.
     pub listen: SocketAddr,
+    /// How much the gateway takes, and how long it waits.
+    pub limits: Limits,
     /// Host names, besides loopback ones, that a request may be addressed to.
     pub allowed_hosts: Vec<String>,
     /// Web origins, besides loopback ones, that a browser may call from.
@@ -127,6 +132,7 @@ fn read(
         Some(member) => read_listen(&member.node, report),
         None => Some(LISTEN),
     };
+    let limits = object.take("limits").map(|member| Limits::read(member, report)).unwrap_or_default();
     let allowed_hosts = read_strings(object.take("allowed_hosts"), "`allowed_hosts`", report);
     let allowed_origins = read_strings(object.take("allowed_origins"), "`allowed_origins`", report);
     let plugins_dir = object.take("plugins").and_then(|member| read_plugins(member, base, report));
@@ -151,6 +157,7 @@ fn read(
     object.finish(&UNSUPPORTED, report);
     Some(Config {
         listen: listen?,
+        limits,
         allowed_hosts,
         allowed_origins,
         plugins_dir,
