@@ -27,6 +27,8 @@ pub const INVALID_PARAMS: i64 = -32602;
 pub const INTERNAL_ERROR: i64 = -32603;
 /// MCP 2026-07-28: a header differs from the body (HTTP status 400).
 pub const HEADER_MISMATCH: i64 = -32020;
+/// MCP 2026-07-28: the client has not declared what the answer needs (HTTP status 400).
+pub const MISSING_CAPABILITY: i64 = -32021;
 /// MCP 2026-07-28: a protocol version that is not served (HTTP status 400).
 pub const UNSUPPORTED_VERSION: i64 = -32022;
 
@@ -105,7 +107,7 @@ pub fn unavailable(id: &Id, problem: &str) -> Document {
 }
 
 /// The answer to a modern request whose headers do not repeat its body; status 400.
-pub fn header_mismatch(id: &Id, problem: MirrorError) -> Document {
+pub fn header_mismatch(id: &Id, problem: &MirrorError) -> Document {
     error(id.as_json(), HEADER_MISMATCH, &quote(&problem.to_string()), None)
 }
 
@@ -115,6 +117,35 @@ pub fn unsupported_version(id: &Id, requested: &str, supported: &[Revision]) -> 
     let supported: Vec<_> = supported.iter().map(|revision| quote(revision.as_str())).collect();
     let data = format!("{{\"supported\":[{}],\"requested\":{}}}", supported.join(","), quote(requested));
     error(id.as_json(), UNSUPPORTED_VERSION, &quote("Unsupported protocol version"), Some(&data))
+}
+
+/// The answer instead of a question to a client that has not declared that it can be asked; status 400.
+/// `capability` is the path within the client's capabilities.
+pub fn missing_capability(id: &Id, capability: &[&str]) -> Document {
+    let needed =
+        capability.iter().rev().fold("{}".to_owned(), |inner, key| format!("{{{}:{inner}}}", quote(key)));
+    let problem = format!("The client has not declared the capability `{}`", capability.join("."));
+    let data = format!("{{\"requiredCapabilities\":{needed}}}");
+    error(id.as_json(), MISSING_CAPABILITY, &quote(&problem), Some(&data))
+}
+
+/// The answer that ends a subscription in good order (2026-07-28).
+pub fn end_of_subscription(id: &Id) -> Document {
+    Document::trusted(format!(
+        "{{\"jsonrpc\":\"2.0\",\"id\":{0},\"result\":{{\"resultType\":\"complete\",\"_meta\":{{{1}:{0}}}}}}}",
+        id.as_json(),
+        quote(crate::meta::SUBSCRIPTION_ID),
+    ))
+}
+
+/// The HTTP status that an answer of the modern era goes with: errors of the transport have their own,
+/// everything else is told by the body.
+pub fn http_status(code: Option<i64>) -> u16 {
+    match code {
+        Some(METHOD_NOT_FOUND) => 404,
+        Some(HEADER_MISMATCH | MISSING_CAPABILITY | UNSUPPORTED_VERSION) => 400,
+        _ => 200,
+    }
 }
 
 /// The answer to bytes that are no message: `id` is null, since none could be read.
@@ -257,7 +288,7 @@ mod tests {
                 r#"{"jsonrpc":"2.0","id":7,"error":{"code":-32603,"message":"timed out"}}"#,
             ),
             (
-                header_mismatch(&id, MirrorError::Missing { header: "Mcp-Name" }),
+                header_mismatch(&id, &MirrorError::Missing { header: "Mcp-Name".to_owned() }),
                 r#"{"jsonrpc":"2.0","id":7,"error":{"code":-32020,"message":"Mcp-Name header is missing"}}"#,
             ),
             (

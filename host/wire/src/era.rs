@@ -58,8 +58,8 @@ pub enum VersionHeader {
 pub enum Batches {
     /// Not mentioned, or removed.
     Refused,
-    /// A receiver must take them. (This crate refuses them all the same:
-    /// [`MessageError::Batch`](crate::message::MessageError::Batch).)
+    /// A receiver must take them: it reads with [`Incoming::parse`](crate::message::Incoming::parse), where
+    /// others read with [`Message::parse`](crate::message::Message::parse).
     Mandatory,
 }
 

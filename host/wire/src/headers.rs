@@ -1,13 +1,15 @@
-//! HTTP header values that MCP gives a meaning. Pure functions on strings; a header that occurs several
-//! times is joined with `, ` before it comes here, or refused.
+//! HTTP headers that MCP gives a meaning. Pure functions on strings; a header that occurs several times is
+//! joined with `, ` before it comes here, or refused, except for [`Parameters::check`], which sees them all.
 
 mod media;
 mod mirror;
 mod origin;
+mod parameters;
 
 pub use media::{Accept, ContentTypeError, check_content_type};
 pub use mirror::{MirrorError, check_mirror, decode_mirror, encode_mirror};
 pub use origin::{AllowedHosts, AllowedOrigins, AuthorityError, HostError, OriginError};
+pub use parameters::{ParameterError, Parameters};
 
 use crate::era::{Revision, UnknownRevision};
 

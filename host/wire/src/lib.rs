@@ -9,7 +9,7 @@
 //! | module | subject |
 //! |---|---|
 //! | [`json`] | strict parsing, views and edits of JSON text |
-//! | [`message`] | the JSON-RPC envelope and its ids |
+//! | [`message`] | the JSON-RPC envelope, its ids, and batches |
 //! | [`era`] | MCP revisions and what each allows |
 //! | [`method`] | the table of MCP methods |
 //! | [`listing`] | reading and filtering a list result |
@@ -24,6 +24,7 @@ pub mod headers;
 pub mod json;
 pub mod listing;
 pub mod message;
+pub mod meta;
 pub mod method;
 pub mod sse;
 pub mod stdio;

@@ -2,8 +2,10 @@
 //!
 //! [`Message::parse`] takes one message and remembers where its parts are; the text stays the
 //! [`Document`] it was parsed from, unknown members included. What could be read as two kinds of message
-//! at once (a method with a result) is refused.
+//! at once (a method with a result) is refused. [`Incoming::parse`] takes a batch of them as well, for the
+//! one revision that has batches.
 
+mod batch;
 mod id;
 
 use std::borrow::Cow;
@@ -12,6 +14,7 @@ use std::sync::Arc;
 
 use crate::json::{Document, EditError, JsonError, Kind, Limits, Value};
 
+pub use batch::{BATCH, Incoming, join};
 pub use id::{Id, IdError};
 
 /// JSON-RPC: the text is no JSON (or no JSON with a single reading).
@@ -168,6 +171,18 @@ impl Request {
         Self::reread(self.document.set(&format!("/params{pointer}"), value))
     }
 
+    /// The same request without the member at `pointer` (RFC 6901, from `params`); as it is if there is
+    /// none.
+    ///
+    /// # Errors
+    /// [`RewriteError::Message`] if what results is no request.
+    pub fn without_param(&self, pointer: &str) -> Result<Self, RewriteError> {
+        match self.document.remove(&format!("/params{pointer}")) {
+            Err(EditError::NotFound { .. }) => Ok(self.clone()),
+            edited => Self::reread(edited),
+        }
+    }
+
     fn reread(edited: Result<Document, EditError>) -> Result<Self, RewriteError> {
         match Message::read(&edited?)? {
             Message::Request(request) => Ok(request),
@@ -198,6 +213,18 @@ impl Notification {
     /// The whole message.
     pub fn document(&self) -> &Document {
         &self.document
+    }
+
+    /// The same notification with the value at `pointer` (RFC 6901, from `params`) replaced, or added where
+    /// the object that would hold it is there.
+    ///
+    /// # Errors
+    /// [`RewriteError`].
+    pub fn with_param(&self, pointer: &str, value: &Document) -> Result<Self, RewriteError> {
+        match Message::read(&self.document.set(&format!("/params{pointer}"), value)?)? {
+            Message::Notification(notification) => Ok(notification),
+            _ => Err(RewriteError::Message(MessageError::NoKind)),
+        }
     }
 }
 
@@ -349,10 +376,19 @@ pub enum MessageError {
         /// The limit in bytes.
         limit: usize,
     },
-    /// A top-level array. Only revision 2025-03-26 had batches; servers that still take them execute
-    /// what nobody judged.
-    #[error("JSON-RPC batches are not supported: send one message at a time")]
+    /// An array where one message has to be, which an element of a batch is as well. Only revision
+    /// 2025-03-26 had batches; servers that still take them execute what nobody judged.
+    #[error("JSON-RPC batches are not taken here: send one message at a time")]
     Batch,
+    /// A batch of nothing, which JSON-RPC forbids.
+    #[error("a JSON-RPC batch needs at least one message")]
+    EmptyBatch,
+    /// A batch of more than [`BATCH`] elements.
+    #[error("the JSON-RPC batch has more than {limit} messages: send it in parts")]
+    LongBatch {
+        /// The limit, in elements.
+        limit: usize,
+    },
     /// A top-level scalar.
     #[error("a message must be an object, found {found}")]
     NotAnObject {

@@ -158,6 +158,17 @@ impl Method {
         }
     }
 
+    /// The target, if the modern era has it repeated in the `Mcp-Name` header.
+    pub fn header_target<'a>(&self, params: Option<Value<'a>>) -> Option<Cow<'a, str>> {
+        let has_target =
+            matches!(self.name, "tools/call" | "prompts/get" | "resources/read") || self.kind == Kind::Task;
+        if has_target && self.eras.includes(Era::Modern) {
+            self.target(params).map(|target| target.name)
+        } else {
+            None
+        }
+    }
+
     /// What policies judge as the arguments, if the message has them.
     pub fn arguments<'a>(&self, params: Option<Value<'a>>) -> Option<Value<'a>> {
         params?.pointer(self.arguments)

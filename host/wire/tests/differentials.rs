@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test's helpers fail by panicking")]
 
 use bartizan_wire::json::{Document, JsonErrorKind, Kind, Limits};
-use bartizan_wire::message::{IdError, Message, MessageError};
+use bartizan_wire::message::{IdError, Incoming, Message, MessageError};
 use bartizan_wire::stdio;
 
 const CALL: &str = r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"delete_run"}}"#;
@@ -95,6 +95,13 @@ fn inputs_that_are_not_strict_json() {
             Err(MessageError::Json(error)) => assert_eq!(error.kind(), &kind, "{name}"),
             other => panic!("{name}: {other:?}"),
         }
+        // Nor does a batch hide them. (The kind may differ: U+FEFF is a byte order mark only in front.)
+        let batch = [b"[".as_slice(), CALL.as_bytes(), b",", &input, b"]"].concat();
+        match Incoming::parse(&batch, &Limits::default()) {
+            Err(MessageError::Json(_)) => {}
+            other => panic!("{name} in a batch: {other:?}"),
+        }
+        assert_eq!(Incoming::parse(&input, &Limits::default()), parse(&input).map(Incoming::One), "{name}");
     }
 }
 
@@ -114,6 +121,40 @@ fn inputs_that_are_not_one_message() {
     for (name, input, error) in cases {
         assert_eq!(parse(input.as_bytes()), Err(error), "{name}");
     }
+}
+
+#[test]
+fn batches_are_read_element_by_element() {
+    let with_id = |id: &str| format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"tools/call"}}"#);
+    let batch = |text: &str| match Incoming::parse(text.as_bytes(), &Limits::default()).unwrap() {
+        Incoming::Batch(elements) => elements,
+        Incoming::One(message) => panic!("{message:?} is no batch"),
+    };
+    let call = parse(CALL.as_bytes());
+    assert!(call.is_ok());
+    let cases = [
+        ("one", format!("[{CALL}]"), vec![call.clone()]),
+        ("two", format!("[{CALL},{CALL}]"), vec![call.clone(), call.clone()]),
+        ("nested", format!("[[{CALL}],{CALL}]"), vec![Err(MessageError::Batch), call.clone()]),
+        (
+            "id null",
+            format!("[{},{CALL}]", with_id("null")),
+            vec![Err(MessageError::Id(IdError::Kind { found: Kind::Null })), call.clone()],
+        ),
+        (
+            "id 1.0",
+            format!("[{CALL},{}]", with_id("1.0")),
+            vec![call.clone(), Err(MessageError::Id(IdError::NotAnInteger))],
+        ),
+        ("between line ends", format!("\r[\r{CALL}\r,\n{CALL}\r\n]\r"), vec![call.clone(), call.clone()]),
+    ];
+    for (name, text, elements) in cases {
+        assert_eq!(batch(&text), elements, "{name}");
+    }
+    let twice = r#"[{"jsonrpc":"2.0","id":1,"method":"ping","\u006dethod":"tools/call"}]"#;
+    let refused = Incoming::parse(twice.as_bytes(), &Limits::default());
+    let Err(MessageError::Json(error)) = refused else { panic!("{refused:?}") };
+    assert_eq!(error.kind(), &JsonErrorKind::DuplicateKey("method".into()));
 }
 
 /// One line, one JSON document, a harmless ping: but a server that ends lines at CR read a call in it.

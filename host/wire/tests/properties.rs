@@ -6,34 +6,33 @@
     reason = "a test's helpers fail by panicking"
 )]
 
-use bartizan_wire::json::{Document, EditError, Limits, Value as View, quote};
-use bartizan_wire::message::Message;
+mod strategies;
+
+use bartizan_wire::json::{Document, EditError, Kind, Limits, Value as View, quote};
+use bartizan_wire::message::{self, BATCH, Incoming, Message, MessageError};
 use bartizan_wire::{headers, sse, stdio};
-use proptest::collection::{btree_map, vec};
+use proptest::collection::vec;
 use proptest::prelude::*;
 use serde_json::Value;
 
-/// Any JSON value with unique keys, a few levels deep.
-fn values() -> impl Strategy<Value = Value> {
-    let scalar = prop_oneof![
-        Just(Value::Null),
-        any::<bool>().prop_map(Value::from),
-        any::<i64>().prop_map(Value::from),
-        any::<u64>().prop_map(Value::from),
-        any::<f64>().prop_map(Value::from),
-        text().prop_map(Value::from),
-    ];
-    scalar.prop_recursive(4, 40, 6, |inner| {
-        prop_oneof![
-            vec(inner.clone(), 0..6).prop_map(Value::from),
-            btree_map(text(), inner, 0..6).prop_map(|members| Value::Object(members.into_iter().collect())),
-        ]
-    })
-}
+use strategies::{text, values};
 
-/// Strings rich in what needs care: quotes, brackets, pointer characters, controls, astral characters.
-fn text() -> impl Strategy<Value = String> {
-    prop_oneof![r#"["\\/~01,:\[\]{}\r\n\t a-cé😀]{0,8}"#.prop_map(String::from), any::<String>()]
+/// What may stand in a batch: messages of each kind, near misses, anything else.
+fn elements() -> impl Strategy<Value = String> {
+    let envelopes = [
+        r#"{"jsonrpc":"2.0","id":1,"method":"m","params":{"x":VALUE}}"#,
+        r#"{"jsonrpc":"2.0","method":"m","params":{"x":VALUE}}"#,
+        r#"{"jsonrpc":"2.0","id":"a","result":VALUE}"#,
+        r#"{"jsonrpc":"2.0","id":"a","error":VALUE}"#,
+        r#"{"jsonrpc":"2.0","id":VALUE,"method":"m"}"#,
+        r#"{"jsonrpc":"2.0","id":1,"method":"m","params":VALUE}"#,
+        "VALUE",
+    ];
+    (proptest::sample::select(envelopes.to_vec()), values(), vec(any::<u8>(), 1..50)).prop_map(
+        |(envelope, value, noise)| {
+            envelope.replace("VALUE", &rendered(&value, &mut noise.into_iter().cycle()))
+        },
+    )
 }
 
 /// `value` as text with whitespace between all tokens and some characters escaped, as `noise` says.
@@ -109,7 +108,6 @@ fn pointers(value: &Value) -> Vec<String> {
 
 /// A view read back through its own accessors.
 fn rebuilt(view: View<'_>) -> Value {
-    use bartizan_wire::json::Kind;
     match view.kind() {
         Kind::String => Value::from(view.as_str().unwrap().into_owned()),
         Kind::Array => view.elements().map(rebuilt).collect(),
@@ -221,6 +219,42 @@ proptest! {
             prop_assert!(ours.is_ok(), "accepted what serde_json refuses: {}", document);
             prop_assert!(serde_json::from_slice::<&serde_json::value::RawValue>(&bytes).is_ok());
         }
+    }
+
+    #[test]
+    fn any_bytes_are_a_batch_or_read_as_one_message(
+        bytes in prop_oneof![vec(any::<u8>(), 0..200), pieces(JSON_PIECES)],
+    ) {
+        let alone = Message::parse(&bytes, &Limits::default());
+        match Incoming::parse(&bytes, &Limits::default()) {
+            Ok(Incoming::One(message)) => prop_assert_eq!(alone, Ok(message)),
+            Ok(Incoming::Batch(elements)) => {
+                prop_assert_eq!(alone, Err(MessageError::Batch));
+                prop_assert!((1..=BATCH).contains(&elements.len()));
+            }
+            Err(MessageError::EmptyBatch | MessageError::LongBatch { .. }) => {
+                prop_assert_eq!(alone, Err(MessageError::Batch));
+            }
+            Err(error) => prop_assert_eq!(alone, Err(error)),
+        }
+    }
+
+    #[test]
+    fn elements_parse_the_same_alone_and_in_a_batch(
+        texts in vec(elements(), 1..8),
+        gaps in vec(proptest::sample::select(&["", " ", "\r", "\n", "\t\r\n"][..]), 16),
+    ) {
+        let gapped: Vec<_> =
+            texts.iter().zip(gaps.chunks(2)).map(|(text, gap)| format!("{}{text}{}", gap[0], gap[1])).collect();
+        let batch = Incoming::parse(format!("[{}]", gapped.join(",")).as_bytes(), &Limits::default());
+        let alone: Vec<_> =
+            texts.iter().map(|text| Message::parse(text.as_bytes(), &Limits::default())).collect();
+        let documents: Vec<_> =
+            alone.iter().filter_map(|message| Some(message.as_ref().ok()?.document().clone())).collect();
+        prop_assert_eq!(batch, Ok(Incoming::Batch(alone)));
+        let joined = message::join(&documents);
+        prop_assert_eq!(parse(joined.as_str()), joined.clone());
+        prop_assert_eq!(joined.root().elements().map(View::to_document).collect::<Vec<_>>(), documents);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! `Mcp-Method` and `Mcp-Name`: headers that repeat a part of the body (2026-07-28, SEP-2243).
+//! `Mcp-Method`, `Mcp-Name` and `Mcp-Param-…`: headers that repeat a part of the body (2026-07-28, SEP-2243).
 //!
 //! Who reads the body must refuse a header that says something else. Values that are no plain visible
 //! ASCII travel as `=?base64?…?=` (standard alphabet, padded) and are decoded before comparing.
@@ -10,25 +10,31 @@ const SUFFIX: &str = "?=";
 const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 /// Why a mirroring header is refused; MCP error -32020 (HeaderMismatch) with status 400.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum MirrorError {
     /// The header is required and absent.
     #[error("{header} header is missing")]
     Missing {
         /// The header's name.
-        header: &'static str,
+        header: String,
     },
-    /// The header is no base64 of UTF-8 although it is marked so.
-    #[error("{header} header is no valid base64 of UTF-8")]
+    /// The header occurs more than once: readers differ in which one they take.
+    #[error("{header} header occurs more than once")]
+    Repeated {
+        /// The header's name.
+        header: String,
+    },
+    /// The header has characters that must be encoded, or is no base64 of UTF-8 although it is marked so.
+    #[error("{header} header is neither visible ASCII nor valid base64 of UTF-8")]
     Encoding {
         /// The header's name.
-        header: &'static str,
+        header: String,
     },
     /// The header differs from the body.
     #[error("{header} header does not match the body")]
     Mismatch {
         /// The header's name.
-        header: &'static str,
+        header: String,
     },
 }
 
@@ -36,14 +42,19 @@ pub enum MirrorError {
 ///
 /// # Errors
 /// [`MirrorError`].
-pub fn check_mirror(header: &'static str, value: Option<&str>, body: &str) -> Result<(), MirrorError> {
-    let value = value.ok_or(MirrorError::Missing { header })?;
-    let decoded = decode_mirror(value).ok_or(MirrorError::Encoding { header })?;
-    if decoded == body { Ok(()) } else { Err(MirrorError::Mismatch { header }) }
+pub fn check_mirror(header: &str, value: Option<&str>, body: &str) -> Result<(), MirrorError> {
+    let name = || header.to_owned();
+    let value = value.ok_or_else(|| MirrorError::Missing { header: name() })?;
+    let decoded = decode_mirror(value).ok_or_else(|| MirrorError::Encoding { header: name() })?;
+    if decoded == body { Ok(()) } else { Err(MirrorError::Mismatch { header: name() }) }
 }
 
-/// What a header value stands for; `None` if it is marked as base64 and is none, or not of UTF-8.
+/// What a header value stands for; `None` if it has other characters than visible ASCII, space and tab (RFC
+/// 9110 §5.5), or if it is marked as base64 and is none, or not of UTF-8.
 pub fn decode_mirror(value: &str) -> Option<Cow<'_, str>> {
+    if !value.bytes().all(|b| matches!(b, b'\t' | b' '..=b'~')) {
+        return None;
+    }
     match value.strip_prefix(PREFIX).and_then(|rest| rest.strip_suffix(SUFFIX)) {
         None => Some(Cow::Borrowed(value)),
         Some(encoded) => String::from_utf8(decode(encoded.as_bytes())?).ok().map(Cow::Owned),
@@ -119,21 +130,24 @@ mod tests {
 
     #[test]
     fn what_differs_is_refused() {
-        let header = "Mcp-Name";
+        let header = || "Mcp-Name".to_owned();
         let cases = [
             (Some("delete_run"), Ok(())),
             (Some("=?base64?ZGVsZXRlX3J1bg==?="), Ok(())),
-            (None, Err(MirrorError::Missing { header })),
-            (Some("Delete_run"), Err(MirrorError::Mismatch { header })),
-            (Some("delete_run, delete_run"), Err(MirrorError::Mismatch { header })),
-            (Some("=?BASE64?ZGVsZXRlX3J1bg==?="), Err(MirrorError::Mismatch { header })),
-            (Some("=?base64?ZGVsZXRlX3J1bg?="), Err(MirrorError::Encoding { header })),
-            (Some("=?base64?ZGVsZXRlX3J1bh==?="), Err(MirrorError::Encoding { header })),
-            (Some("=?base64?ZGVs=XRl?="), Err(MirrorError::Encoding { header })),
-            (Some("=?base64?/w==?="), Err(MirrorError::Encoding { header })),
+            (None, Err(MirrorError::Missing { header: header() })),
+            (Some("Delete_run"), Err(MirrorError::Mismatch { header: header() })),
+            (Some("delete_run, delete_run"), Err(MirrorError::Mismatch { header: header() })),
+            (Some("=?BASE64?ZGVsZXRlX3J1bg==?="), Err(MirrorError::Mismatch { header: header() })),
+            (Some("=?base64?ZGVsZXRlX3J1bg?="), Err(MirrorError::Encoding { header: header() })),
+            (Some("=?base64?ZGVsZXRlX3J1bh==?="), Err(MirrorError::Encoding { header: header() })),
+            (Some("=?base64?ZGVs=XRl?="), Err(MirrorError::Encoding { header: header() })),
+            (Some("=?base64?/w==?="), Err(MirrorError::Encoding { header: header() })),
+            (Some("delete_r\u{fa}n"), Err(MirrorError::Encoding { header: header() })),
+            (Some("delete\nrun"), Err(MirrorError::Encoding { header: header() })),
+            (Some("delete\trun"), Err(MirrorError::Mismatch { header: header() })),
         ];
         for (value, outcome) in cases {
-            assert_eq!(check_mirror(header, value, "delete_run"), outcome, "{value:?}");
+            assert_eq!(check_mirror(&header(), value, "delete_run"), outcome, "{value:?}");
         }
     }
 }
