@@ -10,6 +10,7 @@
 //!   not know.
 //! - `rate_limit` is counted per agent session over the last `window` seconds, and resets by itself.
 //! - `plugins` are asked in order after the built-in rules.
+//! - `instructions` says whether the agent gets the server's instructions.
 //!
 //! Invariants: a `PolicyDocument` comes only from a tree without errors; its patterns are not empty and
 //! hold no white space; no list has two equal patterns, and `tools` has no two equal entries.
@@ -40,6 +41,8 @@ pub struct PolicyDocument {
     pub tools: Vec<ToolEntry>,
     /// Plugins in the order in which they are asked.
     pub plugins: Vec<PluginEntry>,
+    /// What becomes of the server's instructions to the agent.
+    pub instructions: Instructions,
     source: Source,
 }
 
@@ -165,6 +168,29 @@ impl OnError {
         match self {
             Self::Deny => "deny",
             Self::Allow => "allow",
+        }
+    }
+}
+
+/// What becomes of the text in which a server tells agents how to use it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Instructions {
+    /// The agent gets it unless one of its words is the name of something hidden.
+    #[default]
+    Check,
+    /// The agent gets it.
+    Pass,
+    /// The agent does not get it.
+    Drop,
+}
+
+impl Instructions {
+    /// The word for it in documents.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Check => "check",
+            Self::Pass => "pass",
+            Self::Drop => "drop",
         }
     }
 }

@@ -17,6 +17,7 @@ const SESSION_METHODS: [&str; 20] = [
     "prompts/list",
     "resources/list",
     "resources/templates/list",
+    "tasks/list",
     "notifications/initialized",
     "notifications/cancelled",
     "notifications/progress",
@@ -27,6 +28,16 @@ const SESSION_METHODS: [&str; 20] = [
     "notifications/roots/list_changed",
     "notifications/elicitation/complete",
     "notifications/subscriptions/acknowledged",
+];
+
+/// Methods that follow a call: a task is as allowed as the call that began it. Nobody gets here with a task
+/// whose call the gateway has not let through.
+const FOLLOWING_METHODS: [&str; 6] = [
+    "tasks/get",
+    "tasks/result",
+    "tasks/update",
+    "tasks/cancel",
+    "notifications/tasks",
     "notifications/tasks/status",
 ];
 
@@ -106,6 +117,9 @@ impl CallPolicy for Access {
             let belongs_to_session = SESSION_METHODS.contains(&method.as_str());
             return if belongs_to_session { Decision::pass() } else { self.by_default(&method) };
         };
+        if FOLLOWING_METHODS.contains(&method.as_str()) {
+            return Decision::pass();
+        }
         // `tools` speaks of tools: a prompt of the same name is another thing.
         let entry = if method == "tools/call" { self.tools.get(&target) } else { None };
         match entry {
@@ -180,19 +194,21 @@ mod tests {
         assert!(TestCall::tool("anything").check(&policy).is_pass());
         let prompt = TestCall::method("prompts/get").target("anything");
         assert_eq!(rule(&prompt.check(&policy)), Some("(default)"));
-        for method in [
-            "vendor/x",
-            "notifications/vendor",
-            "tools/listing",
-            "tasks/result",
-            "sampling/createMessage",
-            "",
-        ] {
+        for method in ["vendor/x", "notifications/vendor", "tools/listing", "sampling/createMessage", ""] {
             assert_eq!(rule(&TestCall::method(method).check(&policy)), Some("(default)"), "{method}");
         }
         for method in ["initialize", "ping", "tools/list", "notifications/initialized"] {
             assert!(TestCall::method(method).check(&policy).is_pass(), "{method}");
         }
+    }
+
+    #[test]
+    fn what_follows_a_call_is_as_allowed_as_the_call() {
+        let policy = access(&json!({"default": "deny"}));
+        for method in super::FOLLOWING_METHODS {
+            assert!(TestCall::method(method).target("task-1").check(&policy).is_pass(), "{method}");
+        }
+        assert!(!TestCall::method("tasks/steal").target("task-1").check(&policy).is_pass());
     }
 
     #[test]

@@ -29,6 +29,7 @@ fn canonical(document: &PolicyDocument) -> Json {
         ("hide", set(&document.hide)),
         ("tools", Json::object(tools)),
         ("plugins", Json::Array(document.plugins.iter().map(plugin).collect())),
+        ("instructions", Json::from(document.instructions.as_str())),
     ])
     .sorted()
 }

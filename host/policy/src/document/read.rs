@@ -6,7 +6,7 @@ use bartizan_pattern::Pattern;
 
 use super::patterns::{pattern, patterns};
 use super::vocabulary::{
-    ACTIONS, GRANTS, GREATEST, MODES, ON_ERROR, RESERVED_PLUGIN_NAMES, UNSUPPORTED_ACTIONS,
+    ACTIONS, GRANTS, GREATEST, INSTRUCTIONS, MODES, ON_ERROR, RESERVED_PLUGIN_NAMES, UNSUPPORTED_ACTIONS,
     UNSUPPORTED_IN_ENTRY, UNSUPPORTED_IN_PLUGIN, UNSUPPORTED_IN_POLICY,
 };
 use super::{Action, Grant, Mode, OnError, PluginEntry, PolicyDocument, RateLimit, Spanned, ToolEntry};
@@ -34,8 +34,20 @@ pub(crate) fn read(node: &Node, place: Span, report: &mut Report) -> Option<Poli
     let hide = policy.take("hide").map(|member| patterns(&member.node, "`hide`", report)).unwrap_or_default();
     let tools = policy.take("tools").map(|member| tools(&member.node, report)).unwrap_or_default();
     let plugins = policy.take("plugins").map(|member| plugins(&member.node, report)).unwrap_or_default();
+    let instructions = policy
+        .take("instructions")
+        .and_then(|member| decode::word(&member.node, "`instructions`", INSTRUCTIONS, &[], report))
+        .unwrap_or_default();
     policy.finish(UNSUPPORTED_IN_POLICY, report);
-    Some(PolicyDocument { description, default, hide, tools, plugins, source: report.source().clone() })
+    Some(PolicyDocument {
+        description,
+        default,
+        hide,
+        tools,
+        plugins,
+        instructions,
+        source: report.source().clone(),
+    })
 }
 
 fn tools(node: &Node, report: &mut Report) -> Vec<ToolEntry> {

@@ -1,7 +1,7 @@
 //! The words of a policy: those that are read, and those that are known but not supported yet.
 
 use crate::decode::Unsupported;
-use crate::document::{Action, Grant, Mode, OnError};
+use crate::document::{Action, Grant, Instructions, Mode, OnError};
 
 /// The greatest number that counts and seconds may be.
 pub const GREATEST: u32 = 1_000_000_000;
@@ -12,6 +12,8 @@ pub const RESERVED_PLUGIN_NAMES: &[&str] = &["access", "rate-limit"];
 pub(super) const ACTIONS: &[(&str, Action)] = &[("allow", Action::Allow), ("deny", Action::Deny)];
 pub(super) const MODES: &[(&str, Mode)] = &[("enforce", Mode::Enforce), ("monitor", Mode::Monitor)];
 pub(super) const ON_ERROR: &[(&str, OnError)] = &[("deny", OnError::Deny), ("allow", OnError::Allow)];
+pub(super) const INSTRUCTIONS: &[(&str, Instructions)] =
+    &[("check", Instructions::Check), ("pass", Instructions::Pass), ("drop", Instructions::Drop)];
 pub(super) const GRANTS: &[(&str, Grant)] =
     &[("rewrite-arguments", Grant::RewriteArguments), ("rewrite-results", Grant::RewriteResults)];
 
