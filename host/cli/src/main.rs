@@ -33,6 +33,9 @@ enum Verb {
     Serve(serve::Arguments),
     /// Check a configuration or a policy, and say everything that is wrong with it.
     Check(check::Arguments),
+    /// End the servers that a killed gateway leaves; `run` and `serve` start this themselves.
+    #[command(hide = true)]
+    Reap,
 }
 
 /// The program's version and that of the runtime whose security releases matter to operators.
@@ -42,6 +45,10 @@ static VERSION: LazyLock<String> = LazyLock::new(|| {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    if matches!(arguments.verb, Verb::Reap) {
+        bartizan_gateway::reap(std::io::stdin().lock());
+        return ExitCode::SUCCESS;
+    }
     if let Err(problem) = arguments.logging.init() {
         eprintln!("bartizan: {problem}");
         return ExitCode::FAILURE;
@@ -57,6 +64,7 @@ fn main() -> ExitCode {
         Verb::Run(arguments) => runtime.block_on(run::run(arguments)),
         Verb::Serve(arguments) => runtime.block_on(serve::serve(arguments)),
         Verb::Check(arguments) => check::check(&arguments),
+        Verb::Reap => ExitCode::SUCCESS,
     };
     // A read of standard input cannot be interrupted; nobody waits for it.
     runtime.shutdown_background();

@@ -5,15 +5,16 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use bartizan_gateway::config::Config;
-use bartizan_gateway::{CacheLocation, Endpoint, ServeOptions};
+use bartizan_gateway::{CacheLocation, Ending, Endpoint, ServeOptions};
 use clap::Args;
 
 use crate::report;
 
 /// Serve every server of a configuration over HTTP.
 ///
-/// Each server is at http://HOST:PORT/mcp/NAME. When connections are accepted, a line for each server is
-/// printed: its name and its URL. SIGINT and SIGTERM end it.
+/// Each server is at http://HOST:PORT/mcp/NAME, or https with a certificate. When connections are accepted,
+/// a line for each server is printed: its name and its URL. SIGINT and SIGTERM end it as soon as what is
+/// under way was answered; a second one ends it at once.
 #[derive(Args)]
 #[command(after_help = "Example:\n  bartizan serve --config bartizan.json")]
 pub(crate) struct Arguments {
@@ -38,11 +39,14 @@ pub(crate) async fn serve(arguments: Arguments) -> ExitCode {
     };
     report::write(&config.warnings);
     let options = ServeOptions {
+        reaper: std::env::current_exe().ok(),
         listen: arguments.listen,
         cache: arguments.cache_dir.map_or_else(CacheLocation::default, CacheLocation::Directory),
     };
     match bartizan_gateway::serve(config, &options, announce).await {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(Ending::Orderly) => ExitCode::SUCCESS,
+        // As a shell would put it.
+        Ok(Ending::AtOnce { signal }) => ExitCode::from(signal.saturating_add(128)),
         Err(error) => {
             report::error(&error);
             ExitCode::FAILURE

@@ -9,7 +9,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use bartizan_runtime::Entry;
-use bartizan_wire::json::{Document, quote};
+use bartizan_wire::era::Era;
+use bartizan_wire::json::{Document, Value};
 use bartizan_wire::listing::{Fault, Listing};
 use bartizan_wire::message::{Outcome, Response};
 use bartizan_wire::method::{self, Method, Noun};
@@ -53,6 +54,8 @@ struct Shelf {
 struct List {
     entries: HashMap<String, Arc<Entry>>,
     read: Instant,
+    /// How long the server says that the list stays as it is, within bounds.
+    fresh: Duration,
 }
 
 /// The server's list cannot be had.
@@ -85,6 +88,7 @@ impl Catalogue {
     pub(crate) async fn find(
         &self,
         session: &Arc<Session>,
+        era: Era,
         noun: Noun,
         name: &str,
     ) -> Result<Option<Arc<Entry>>, CatalogueError> {
@@ -99,7 +103,7 @@ impl Catalogue {
                 (None, Some(_)) => true,
                 (Some(before), Some(current)) => !Arc::ptr_eq(before, current),
             };
-            list = if is_newer { current } else { Some(shelf.read(session, method).await?) };
+            list = if is_newer { current } else { Some(shelf.read(session, era, method).await?) };
         }
         Ok(list.and_then(|list| list.entries.get(name).cloned()))
     }
@@ -154,15 +158,20 @@ impl Catalogue {
 impl List {
     fn is_stale_for(&self, name: &str) -> bool {
         let age = self.read.elapsed();
-        age > OLD || age > STALE && !self.entries.contains_key(name)
+        age > self.fresh || age > STALE && !self.entries.contains_key(name)
     }
 }
 
 impl Shelf {
     /// Reads the server's list, and keeps it unless the server said meanwhile that it changed.
-    async fn read(&self, session: &Arc<Session>, method: &Method) -> Result<Arc<List>, CatalogueError> {
+    async fn read(
+        &self,
+        session: &Arc<Session>,
+        era: Era,
+        method: &Method,
+    ) -> Result<Arc<List>, CatalogueError> {
         let before = self.changes.load(Ordering::SeqCst);
-        let reading = tokio::time::timeout(PATIENCE, read(session, method)).await;
+        let reading = tokio::time::timeout(PATIENCE, read(session, era, method)).await;
         let fresh = Arc::new(reading.map_err(|_elapsed| {
             CatalogueError(format!("it did not come within {} s", PATIENCE.as_secs()))
         })??);
@@ -187,6 +196,7 @@ impl Shelf {
 struct Gathered {
     entries: HashMap<String, Arc<Entry>>,
     ambiguous: HashSet<String>,
+    fresh: Option<Duration>,
 }
 
 impl Gathered {
@@ -202,11 +212,12 @@ impl Gathered {
     }
 
     fn finish(self) -> List {
-        List { entries: self.entries, read: Instant::now() }
+        let fresh = self.fresh.map_or(OLD, |fresh| fresh.clamp(STALE, OLD));
+        List { entries: self.entries, read: Instant::now(), fresh }
     }
 }
 
-async fn read(session: &Arc<Session>, method: &Method) -> Result<List, CatalogueError> {
+async fn read(session: &Arc<Session>, era: Era, method: &Method) -> Result<List, CatalogueError> {
     let Some(shape) = method.shape() else {
         return Err(CatalogueError(format!("{} is no list", method.name)));
     };
@@ -214,11 +225,12 @@ async fn read(session: &Arc<Session>, method: &Method) -> Result<List, Catalogue
     let mut bytes = 0_usize;
     let mut cursor: Option<String> = None;
     for _ in 0..PAGES {
-        let params = match &cursor {
-            Some(cursor) => format!(r#"{{"cursor":{}}}"#, quote(cursor)),
-            None => "{}".to_owned(),
-        };
-        let response = session.own_request(method.name, &params).await.map_err(CatalogueError)?;
+        let params: Vec<(&str, Document)> =
+            cursor.iter().map(|cursor| ("cursor", Document::string(cursor))).collect();
+        let response = session
+            .own_request(era, method.name, &params)
+            .await
+            .map_err(|error| CatalogueError(error.to_string()))?;
         if let Outcome::Error(error) = response.outcome() {
             // A server without tools says so with an error.
             if error.code() == Some(bartizan_wire::denial::METHOD_NOT_FOUND) {
@@ -228,6 +240,8 @@ async fn read(session: &Arc<Session>, method: &Method) -> Result<List, Catalogue
             return Err(CatalogueError(format!("the server answered with an error: {message}")));
         }
         let listing = Listing::read(&response, shape).map_err(|error| CatalogueError(error.to_string()))?;
+        let ttl = response.result().and_then(|result| result.get("ttlMs")).and_then(Value::as_u64);
+        gathered.fresh = ttl.map(Duration::from_millis);
         for fault in listing.faults() {
             if let Fault::Ambiguous { name } = fault {
                 gathered.entries.remove(name.as_str());
@@ -263,8 +277,6 @@ pub(crate) fn page(listing: &Listing, asked: Option<&Document>) -> (Vec<Entry>, 
 pub(crate) fn is_failure(response: &Response) -> bool {
     match response.outcome() {
         Outcome::Error(_) => true,
-        Outcome::Result(result) => {
-            result.get("isError").and_then(bartizan_wire::json::Value::as_bool).unwrap_or(false)
-        }
+        Outcome::Result(result) => result.get("isError").and_then(Value::as_bool).unwrap_or(false),
     }
 }

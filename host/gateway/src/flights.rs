@@ -10,30 +10,33 @@ use std::time::Instant;
 use bartizan_audit::record::Record;
 use bartizan_runtime::Call;
 use bartizan_state::quota::Forwarded;
+use bartizan_wire::era::Era;
 use bartizan_wire::message::{Id, Request, Response};
 use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
 
-use crate::session::Outgoing;
+use crate::session::{Outgoing, Unanswered};
 
 /// A request that was forwarded and not answered yet.
 pub(crate) enum Flight {
     /// The client's.
     Client(Box<Exchange>),
     /// The gateway's own.
-    Own(oneshot::Sender<Response>),
+    Own(oneshot::Sender<Result<Response, Unanswered>>),
 }
 
 /// A client's request under way.
 pub(crate) struct Exchange {
     /// As the client sent it.
     pub(crate) request: Request,
+    pub(crate) era: Era,
     /// As it was forwarded.
     pub(crate) call: Arc<Call>,
     pub(crate) reply: mpsc::Sender<Outgoing>,
     pub(crate) charges: Forwarded,
     pub(crate) record: Record,
     pub(crate) begin: Instant,
+    /// The client's token for notifications of progress; the server knows it by our number.
     pub(crate) progress: Option<Id>,
 }
 
@@ -46,69 +49,99 @@ pub(crate) enum Grounded {
     Ended,
     /// The client has cancelled it while it was being judged.
     Cancelled,
+    /// As many requests are under way as may be.
+    Crowded,
 }
 
-/// A request that is being judged.
+/// Whose ids the requests of a session carry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Judging {
-    Wanted,
-    Cancelled,
+pub(crate) enum Ids {
+    /// One client's, who uses each once at a time.
+    OneClient,
+    /// Many clients', who know nothing of each other.
+    Anyone,
 }
 
 /// The flights of a session.
-#[derive(Default)]
 pub(crate) struct Flights {
+    ids: Ids,
+    most: usize,
     next: u64,
     flights: HashMap<Id, Flight>,
     /// The client's ids, and the numbers that stand for them.
     numbers: HashMap<Id, Id>,
-    /// The client's ids of requests that are being judged.
-    judging: HashMap<Id, Judging>,
+    /// The numbers of requests that are being judged, and whether they were cancelled meanwhile.
+    judging: HashMap<Id, bool>,
     ended: bool,
 }
 
 impl Flights {
+    /// At most so many requests of clients are under way at once.
+    pub(crate) fn new(ids: Ids, most: usize) -> Self {
+        Self {
+            ids,
+            most,
+            next: 0,
+            flights: HashMap::new(),
+            numbers: HashMap::new(),
+            judging: HashMap::new(),
+            ended: false,
+        }
+    }
+
     /// A number for a request.
     pub(crate) fn number(&mut self) -> Id {
         self.next += 1;
         Id::from(self.next)
     }
 
-    /// Begins to judge a request with this id of the client's, unless it must not depart anyway.
-    pub(crate) fn judge(&mut self, client: &Id) -> Result<(), Grounded> {
+    /// Begins to judge a request with this id of the client's, unless it must not depart anyway. The number
+    /// that stands for it from now on.
+    pub(crate) fn begin(&mut self, client: &Id) -> Result<Id, Grounded> {
         if self.ended {
             return Err(Grounded::Ended);
         }
-        if self.numbers.contains_key(client) || self.judging.contains_key(client) {
+        if self.judging.len() + self.flights.len() >= self.most {
+            return Err(Grounded::Crowded);
+        }
+        if self.ids == Ids::OneClient && self.numbers.contains_key(client) {
             return Err(Grounded::IdInUse);
         }
-        self.judging.insert(client.clone(), Judging::Wanted);
-        Ok(())
+        let number = self.number();
+        if self.ids == Ids::OneClient {
+            self.numbers.insert(client.clone(), number.clone());
+        }
+        self.judging.insert(number.clone(), false);
+        Ok(number)
     }
 
-    /// Ends the judging of a request that does not depart.
-    pub(crate) fn refuse(&mut self, client: &Id) {
-        self.judging.remove(client);
+    /// Ends the judging of a request that does not depart. False if it was cancelled meanwhile: nobody
+    /// waits for an answer.
+    pub(crate) fn refuse(&mut self, number: &Id, client: &Id) -> bool {
+        self.forget(number, client);
+        self.judging.remove(number) != Some(true)
     }
 
     /// Cancels a request that is being judged: it will not depart.
-    pub(crate) fn cancel(&mut self, client: &Id) {
-        if let Some(judging) = self.judging.get_mut(client) {
-            *judging = Judging::Cancelled;
+    pub(crate) fn cancel(&mut self, number: &Id) {
+        if let Some(cancelled) = self.judging.get_mut(number) {
+            *cancelled = true;
         }
     }
 
     /// Puts a request under way. It is given back if it must not depart.
     pub(crate) fn depart(&mut self, number: &Id, flight: Flight) -> Result<(), (Grounded, Flight)> {
-        if self.ended {
-            return Err((Grounded::Ended, flight));
-        }
-        if let Flight::Client(exchange) = &flight {
-            let client = exchange.request.id();
-            if self.judging.remove(client) == Some(Judging::Cancelled) {
-                return Err((Grounded::Cancelled, flight));
+        let cancelled = self.judging.remove(number) == Some(true);
+        let grounded = match (self.ended, cancelled) {
+            (true, _) => Some(Grounded::Ended),
+            (false, true) => Some(Grounded::Cancelled),
+            (false, false) => None,
+        };
+        if let Some(grounded) = grounded {
+            if let Flight::Client(exchange) = &flight {
+                self.forget(number, exchange.request.id());
             }
-            self.numbers.insert(client.clone(), number.clone());
+            return Err((grounded, flight));
         }
         self.flights.insert(number.clone(), flight);
         Ok(())
@@ -118,32 +151,52 @@ impl Flights {
     pub(crate) fn arrive(&mut self, number: &Id) -> Option<Flight> {
         let flight = self.flights.remove(number)?;
         if let Flight::Client(exchange) = &flight {
-            self.numbers.remove(exchange.request.id());
+            self.forget(number, exchange.request.id());
         }
         Some(flight)
     }
 
-    /// The number that stands for a client's request under way.
+    fn forget(&mut self, number: &Id, client: &Id) {
+        if self.numbers.get(client) == Some(number) {
+            self.numbers.remove(client);
+        }
+    }
+
+    /// The number that stands for a client's request, in a session of one client.
     pub(crate) fn number_of(&self, client: &Id) -> Option<Id> {
         self.numbers.get(client).cloned()
     }
 
-    /// Where the messages of a request go.
-    pub(crate) fn reply_of(&self, number: &Id) -> Option<mpsc::Sender<Outgoing>> {
+    /// A client's request under way.
+    pub(crate) fn get(&self, number: &Id) -> Option<&Exchange> {
         match self.flights.get(number) {
-            Some(Flight::Client(exchange)) => Some(exchange.reply.clone()),
+            Some(Flight::Client(exchange)) => Some(exchange),
             _ => None,
         }
     }
 
-    /// Where the messages of the request with this progress token go.
-    pub(crate) fn reply_of_progress(&self, token: &Id) -> Option<mpsc::Sender<Outgoing>> {
-        self.flights.values().find_map(|flight| match flight {
-            Flight::Client(exchange) if exchange.progress.as_ref() == Some(token) => {
-                Some(exchange.reply.clone())
-            }
+    /// The numbers of clients' requests that are such.
+    pub(crate) fn numbers(&self, is_such: impl Fn(&Exchange) -> bool) -> Vec<Id> {
+        let such = self.flights.iter().filter_map(|(number, flight)| match flight {
+            Flight::Client(exchange) if is_such(exchange) => Some(number.clone()),
             _ => None,
-        })
+        });
+        such.collect()
+    }
+
+    /// Whether an answer is waited for.
+    pub(crate) fn is_under_way(&self, number: &Id) -> bool {
+        self.flights.contains_key(number)
+    }
+
+    /// The only request of a client under way, if there is just one.
+    pub(crate) fn only(&self) -> Option<&Exchange> {
+        let mut exchanges = self.flights.values().filter_map(|flight| match flight {
+            Flight::Client(exchange) => Some(exchange),
+            Flight::Own(_) => None,
+        });
+        let first = exchanges.next();
+        first.filter(|_| exchanges.next().is_none()).map(Box::as_ref)
     }
 
     /// Whether a client waits for an answer.

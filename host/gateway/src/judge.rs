@@ -285,11 +285,6 @@ pub(crate) fn reads_replies(plan: &ActivePlan, method: &str, target: Option<&str
     })
 }
 
-/// Whether any plugin of the plan judges replies at all.
-pub(crate) fn reads_any_reply(plan: &ActivePlan) -> bool {
-    plan.steps.iter().any(|step| step.plugin.hooks().replies)
-}
-
 /// Judges the reply to a call.
 pub(crate) fn judge_reply(
     plan: &ActivePlan,

@@ -1,8 +1,9 @@
 //! Messages of the server that belong to no request, waiting for the client's event stream.
 //!
 //! Order is kept. A client may open a stream late, lose it and open another: the newest stream reads, and
-//! what was not read yet goes to it. Nothing here waits, so a client that does not read cannot hold up
-//! anything else; what exceeds the room is dropped, oldest first, with a line in the log.
+//! what was not read yet goes to it; one that says how far it came gets what was read but lost as well.
+//! Nothing here waits, so a client that does not read cannot hold up anything else; what exceeds the room
+//! is dropped, oldest first, with a line in the log.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -13,14 +14,22 @@ use parking_lot::Mutex;
 
 /// How many messages wait.
 const ROOM: usize = 256;
+/// How many messages that were read are kept, in case that they did not arrive.
+const KEPT: usize = 64;
 
 /// The waiting messages of one session.
 #[derive(Clone, Default)]
 pub(crate) struct Mailbox(Arc<Mutex<Content>>);
 
+/// A message with its number in the mailbox.
+pub(crate) type Numbered = (u64, Document);
+
 #[derive(Default)]
 struct Content {
-    waiting: VecDeque<Document>,
+    waiting: VecDeque<Numbered>,
+    read: VecDeque<Numbered>,
+    /// The number of the last message; the first is 1.
+    last: u64,
     /// Which reader is the newest.
     reader: u64,
     /// Whether that reader is still there.
@@ -45,14 +54,21 @@ impl Mailbox {
         if !has_room {
             content.waiting.pop_front();
         }
-        content.waiting.push_back(document);
+        content.last += 1;
+        let number = content.last;
+        content.waiting.push_back((number, document));
         content.wake();
         has_room
     }
 
-    /// Begins to read; a reader from before ends.
-    pub(crate) fn open(&self) -> Reader {
+    /// Begins to read, after the message of this number if one is given; a reader from before ends.
+    pub(crate) fn open(&self, after: Option<u64>) -> Reader {
         let mut content = self.0.lock();
+        if let Some(after) = after {
+            while let Some(lost) = content.read.pop_back_if(|(number, _)| *number > after) {
+                content.waiting.push_front(lost);
+            }
+        }
         content.reader += 1;
         content.is_read = true;
         content.wake();
@@ -80,13 +96,17 @@ pub(crate) struct Reader {
 
 impl Reader {
     /// The next message; `None` when the mailbox is closed or somebody else reads.
-    pub(crate) fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Option<Document>> {
+    pub(crate) fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Option<Numbered>> {
         let mut content = self.mailbox.0.lock();
         if content.reader != self.number {
             return Poll::Ready(None);
         }
-        if let Some(document) = content.waiting.pop_front() {
-            return Poll::Ready(Some(document));
+        if let Some(numbered) = content.waiting.pop_front() {
+            if content.read.len() >= KEPT {
+                content.read.pop_front();
+            }
+            content.read.push_back(numbered.clone());
+            return Poll::Ready(Some(numbered));
         }
         if content.closed {
             return Poll::Ready(None);
@@ -112,7 +132,7 @@ mod tests {
 
     fn next(reader: &mut Reader) -> Poll<Option<String>> {
         let document = reader.poll_next(&mut Context::from_waker(Waker::noop()));
-        document.map(|document| document.map(|document| document.to_string()))
+        document.map(|document| document.map(|(_, document)| document.to_string()))
     }
 
     fn number(number: usize) -> Document {
@@ -125,7 +145,7 @@ mod tests {
         for count in 0..100 {
             assert!(mailbox.put(number(count)));
         }
-        let mut reader = mailbox.open();
+        let mut reader = mailbox.open(None);
         mailbox.put(number(100));
         for count in 0..=100 {
             assert_eq!(next(&mut reader), Poll::Ready(Some(count.to_string())));
@@ -139,13 +159,32 @@ mod tests {
     #[test]
     fn the_newest_reader_reads() {
         let mailbox = Mailbox::default();
-        let mut first = mailbox.open();
-        let mut second = mailbox.open();
+        let mut first = mailbox.open(None);
+        let mut second = mailbox.open(None);
         mailbox.put(number(1));
         assert_eq!(next(&mut first), Poll::Ready(None));
         drop(first);
         assert!(mailbox.is_read(), "the second reader is still there");
         assert_eq!(next(&mut second), Poll::Ready(Some("1".to_owned())));
+    }
+
+    #[test]
+    fn what_was_lost_on_the_way_is_read_again() {
+        let mailbox = Mailbox::default();
+        for count in 1..=3 {
+            mailbox.put(number(count));
+        }
+        let mut first = mailbox.open(None);
+        for count in 1..=2 {
+            assert_eq!(next(&mut first), Poll::Ready(Some(count.to_string())));
+        }
+        let mut second = mailbox.open(Some(1));
+        for count in 2..=3 {
+            assert_eq!(next(&mut second), Poll::Ready(Some(count.to_string())));
+        }
+        assert_eq!(next(&mut second), Poll::Pending);
+        let mut third = mailbox.open(Some(3));
+        assert_eq!(next(&mut third), Poll::Pending, "nothing was lost");
     }
 
     #[test]
@@ -155,7 +194,7 @@ mod tests {
             assert!(mailbox.put(number(count)));
         }
         assert!(!mailbox.put(number(ROOM)));
-        assert_eq!(next(&mut mailbox.open()), Poll::Ready(Some("1".to_owned())));
+        assert_eq!(next(&mut mailbox.open(None)), Poll::Ready(Some("1".to_owned())));
     }
 
     #[test]
@@ -163,7 +202,7 @@ mod tests {
         let mailbox = Mailbox::default();
         mailbox.put(number(1));
         mailbox.close();
-        let mut reader = mailbox.open();
+        let mut reader = mailbox.open(None);
         assert_eq!(next(&mut reader), Poll::Ready(Some("1".to_owned())));
         assert_eq!(next(&mut reader), Poll::Ready(None));
     }

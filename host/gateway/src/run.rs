@@ -1,5 +1,5 @@
-//! `bartizan run`: one server for one client, both on standard input and output. A drop-in for the
-//! server's own command.
+//! `bartizan run`: one server for one client on standard input and output. A drop-in for the server's own
+//! command, and a way to a remote server for clients that only know commands.
 
 use std::path::PathBuf;
 use std::process::ExitStatus;
@@ -10,73 +10,103 @@ use bartizan_policy::Policy;
 use rustix::process::Signal;
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::config::{CommandConfig, UpstreamConfig};
-use crate::downstream::stdio;
+use crate::config::{CommandConfig, Limits, UpstreamConfig};
+use crate::downstream::stdio::{self, Output};
 use crate::generation::{self, CacheLocation, StartError};
 use crate::serve::shared;
 use crate::server::Server;
 use crate::session::{Session, Unrelated};
 use crate::sessions;
-use crate::upstream::{StandardError, Upstream, spawn};
+use crate::upstream::{HttpClient, StandardError, Upstream, spawn};
 
 /// How long a command may go on after its input has ended and its last answer was given.
 const QUIET: Duration = Duration::from_secs(5);
+/// How long a remote server may take to be told that the session is over.
+const FAREWELL: Duration = Duration::from_millis(200);
+/// Why the session of a remote server ends when nothing is wrong.
+const ENDED: &str = "the client has ended it";
 
 /// What to run.
 #[derive(Debug)]
 pub struct RunOptions {
     /// The server's name in policies and logs.
     pub name: String,
-    /// The server's command.
-    pub command: CommandConfig,
+    /// How the server is reached.
+    pub upstream: UpstreamConfig,
     /// What judges its calls.
     pub policy: Policy,
     /// The plugins folder.
     pub plugins_dir: Option<PathBuf>,
     /// Where compiled plugins are kept.
     pub cache: CacheLocation,
+    /// As in [`ServeOptions::reaper`](crate::ServeOptions::reaper).
+    pub reaper: Option<PathBuf>,
 }
 
-/// Runs the command behind the policy until it ends. Signals go to the command, and so does the end of the
-/// client's input; a command that does not mind it is ended when it has answered all that it was asked.
+/// Runs a server behind the policy: a command until it ends, or a remote server until the client's input
+/// ends.
 ///
-/// The command's exit status as a shell would put it: its code, or 128 and the number of the signal that
-/// ended it.
+/// Signals go to the command, and so does the end of the client's input; a command that does not mind it is
+/// ended when it has answered all that it was asked. The result is its exit status as a shell would put it:
+/// its code, or 128 and the number of the signal that ended it. Of a remote server it is 0, or 1 if the
+/// session could not go on.
 ///
 /// # Errors
 ///
 /// When something keeps it from starting.
 pub async fn run(options: RunOptions) -> Result<u8, StartError> {
-    let RunOptions { name, command, policy, plugins_dir, cache } = options;
-    generation::check_command(&name, &command)?;
+    let RunOptions { name, upstream, policy, plugins_dir, cache, reaper } = options;
+    if let UpstreamConfig::Stdio(command) = &upstream {
+        generation::check_command(&name, command)?;
+    }
     let plan = generation::plans([&policy].into_iter(), plugins_dir.as_deref(), &cache)?.pop();
-    let machine = |what| move |source| StartError::Machine { what, source };
-    let mut signals = Vec::new();
-    for (kind, passed) in [
+    let signals = listen().map_err(machine("signals cannot be listened to"))?;
+    let server = Arc::new(Server::new(&name, upstream, plan));
+    let token = sessions::new_token().map_err(|error| StartError::Machine {
+        what: "no session id can be made",
+        source: std::io::Error::other(error),
+    })?;
+    let shared = Arc::new(shared(&Limits::default(), reaper.as_deref())?);
+    let output = stdio::open(tokio::io::stdout());
+    let unrelated = Unrelated::Pipe(output.sender.clone());
+    let session = Session::new(sessions::label(&token), Arc::clone(&server), shared, unrelated);
+    let code = match &server.upstream {
+        UpstreamConfig::Stdio(command) => run_command(&session, command, &output, signals).await?,
+        UpstreamConfig::Http { .. } => run_remote(&session, &output, signals).await?,
+    };
+    output.finish().await;
+    Ok(code)
+}
+
+/// Signals, and what they are to a command.
+type Signals = Vec<(tokio::signal::unix::Signal, Signal)>;
+
+fn listen() -> std::io::Result<Signals> {
+    [
         (SignalKind::interrupt(), Signal::INT),
         (SignalKind::terminate(), Signal::TERM),
         (SignalKind::hangup(), Signal::HUP),
         (SignalKind::quit(), Signal::QUIT),
         (SignalKind::user_defined1(), Signal::USR1),
         (SignalKind::user_defined2(), Signal::USR2),
-    ] {
-        signals.push((signal(kind).map_err(machine("signals cannot be listened to"))?, passed));
-    }
-    let started = spawn(&name, &command, StandardError::Inherited)
+    ]
+    .into_iter()
+    .map(|(kind, passed)| Ok((signal(kind)?, passed)))
+    .collect()
+}
+
+async fn run_command(
+    session: &Arc<Session>,
+    command: &CommandConfig,
+    output: &Output,
+    signals: Signals,
+) -> Result<u8, StartError> {
+    let started = spawn(&session.server.name, command, StandardError::Inherited)
         .map_err(machine("the server's command cannot be started"))?;
     let (upstream, attendance) = started.split();
-
-    let server = Arc::new(Server::new(&name, UpstreamConfig::Stdio(command), plan));
-    let token = sessions::new_token().map_err(|error| StartError::Machine {
-        what: "no session id can be made",
-        source: std::io::Error::other(error),
-    })?;
-    let output = stdio::open(tokio::io::stdout());
-    let unrelated = Unrelated::Pipe(output.sender.clone());
-    let session = Session::new(sessions::label(&token), server, Arc::new(shared()), unrelated);
     session.connect(Upstream::Stdio(upstream));
     for (mut signals, passed) in signals {
-        let session = Arc::clone(&session);
+        let session = Arc::clone(session);
         tokio::spawn(async move {
             while signals.recv().await.is_some() {
                 if let Some(Upstream::Stdio(upstream)) = session.upstream() {
@@ -86,7 +116,7 @@ pub async fn run(options: RunOptions) -> Result<u8, StartError> {
         });
     }
     let reading = {
-        let (session, sender) = (Arc::clone(&session), output.sender.clone());
+        let (session, sender) = (Arc::clone(session), output.sender.clone());
         tokio::spawn(async move {
             stdio::read(&session, tokio::io::stdin(), &sender).await;
             let Some(Upstream::Stdio(upstream)) = session.upstream() else { return };
@@ -95,10 +125,47 @@ pub async fn run(options: RunOptions) -> Result<u8, StartError> {
             upstream.close();
         })
     };
-    let status = attendance.attend(&session).await;
+    let status = attendance.attend(session).await;
     reading.abort();
-    output.finish().await;
-    status.map(code).map_err(|source| StartError::Machine { what: "the server's process is lost", source })
+    status.map(code).map_err(machine("the server's process is lost"))
+}
+
+async fn run_remote(session: &Arc<Session>, output: &Output, signals: Signals) -> Result<u8, StartError> {
+    let client = HttpClient::new().map_err(machine("the system's certificates"))?;
+    sessions::connect(session, &client).map_err(|problem| StartError::Machine {
+        what: "the server cannot be connected to",
+        source: std::io::Error::other(problem),
+    })?;
+    for (mut signals, _) in signals {
+        let session = Arc::clone(session);
+        tokio::spawn(async move {
+            if signals.recv().await.is_some() {
+                session.end(ENDED);
+            }
+        });
+    }
+    let reading = {
+        let (session, sender) = (Arc::clone(session), output.sender.clone());
+        tokio::spawn(async move {
+            stdio::read(&session, tokio::io::stdin(), &sender).await;
+            session.wait_for_quiet(QUIET).await;
+            session.end(ENDED);
+        })
+    };
+    session.wait_for_upstream().await;
+    reading.abort();
+    let reason = session.end_reason();
+    if reason == ENDED {
+        // The server is told that the session is over.
+        tokio::time::sleep(FAREWELL).await;
+        return Ok(0);
+    }
+    tracing::error!(server = %session.server.name, reason, "the session cannot go on");
+    Ok(1)
+}
+
+fn machine(what: &'static str) -> impl Fn(std::io::Error) -> StartError {
+    move |source| StartError::Machine { what, source }
 }
 
 fn code(status: ExitStatus) -> u8 {

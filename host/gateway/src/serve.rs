@@ -2,30 +2,29 @@
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use bartizan_audit::log::TracingSink;
 use bartizan_state::quota::MemoryQuotas;
 use bartizan_wire::headers::{AllowedHosts, AllowedOrigins};
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
-use parking_lot::RwLock;
-use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
+use rustix::process::Signal;
 
 use crate::config::{Config, Limits};
 use crate::downstream::guard::Guard;
 use crate::downstream::http::Front;
 use crate::generation::{self, CacheLocation, StartError};
+use crate::listener::{Connections, Listener};
+use crate::rounds::Rounds;
 use crate::server::Server;
-use crate::session::{Session, Shared};
-use crate::upstream::HttpClient;
+use crate::session::Shared;
+use crate::upstream::{HttpClient, Reaper, Upstream};
 
 /// How often idle sessions are looked for.
 const SWEEP: Duration = Duration::from_secs(60);
+/// How long clients may take to read what their cancelled requests are answered.
+const FAREWELL: Duration = Duration::from_secs(1);
 /// How long the servers' processes may take to end.
 const CHILDREN_PATIENCE: Duration = Duration::from_secs(5);
 
@@ -36,6 +35,9 @@ pub struct ServeOptions {
     pub listen: Option<SocketAddr>,
     /// Where compiled plugins are kept.
     pub cache: CacheLocation,
+    /// The program that, given the word `reap`, calls [`reap`](crate::reap): it ends servers that a killed
+    /// gateway leaves. Without one they are left.
+    pub reaper: Option<PathBuf>,
 }
 
 /// Where a server can be reached.
@@ -47,59 +49,83 @@ pub struct Endpoint {
     pub url: String,
 }
 
+/// How serving came to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// What was under way was answered or cancelled, and the servers' processes have ended.
+    Orderly,
+    /// A second signal did not want to wait for that.
+    AtOnce {
+        /// Its number.
+        signal: u8,
+    },
+}
+
 /// Serves until SIGINT or SIGTERM. `ready` is called once connections are accepted.
+///
+/// At the first signal the port is closed at once; requests under way have `limits.shutdown` to be answered.
+/// A second signal ends everything at once.
 ///
 /// # Errors
 ///
 /// When something keeps the gateway from starting; once it serves, it goes on.
 pub async fn serve(
-    config: Config,
+    mut config: Config,
     options: &ServeOptions,
     ready: impl FnOnce(&[Endpoint]),
-) -> Result<(), StartError> {
+) -> Result<Ending, StartError> {
     let address = options.listen.unwrap_or(config.listen);
     let guard = guard(&config, address)?;
-    let limits = config.limits.clone();
+    let (limits, tls) = (config.limits.clone(), config.tls.take());
     let servers = generation::load(config, &options.cache)?;
     let client = HttpClient::new()
         .map_err(|source| StartError::Machine { what: "the system's certificates", source })?;
     let mut stop = Stop::listen()
         .map_err(|source| StartError::Machine { what: "signals cannot be listened to", source })?;
-    let listener =
-        TcpListener::bind(address).await.map_err(|source| StartError::Listen { address, source })?;
-    let address = listener.local_addr().map_err(|source| StartError::Listen { address, source })?;
-    let front = Arc::new(Front {
-        servers: by_name(servers),
-        guard,
-        shared: Arc::new(shared_under(&limits)),
-        client,
-        sessions: RwLock::default(),
-        most_sessions: limits.sessions,
-    });
+    let listener = Listener::bind(address, tls).await?;
+    let shared = Arc::new(shared(&limits, options.reaper.as_deref())?);
+    let front = Arc::new(Front::new(by_name(servers), guard, shared, client));
+    let address = listener.address();
     if !address.ip().is_loopback() {
         tracing::warn!(
             %address,
             "everyone who can reach this address can use every server: there is no authentication yet"
         );
     }
-    ready(&endpoints(&front, address));
-    accept(&listener, &front, &limits, &mut stop).await;
+    ready(&endpoints(&front, &listener));
+    let connections = Connections::new(limits.clone());
+    let service = {
+        let front = Arc::clone(&front);
+        move |request| Arc::clone(&front).answer(request)
+    };
+    tokio::select! {
+        () = listener.accept(&connections, service) => {}
+        () = sweep(&front, &limits) => {}
+        signal = stop.wait() => tracing::info!(signal, "the gateway ends"),
+    }
     drop(listener);
-    Ok(())
+    tokio::select! {
+        () = wind_down(&front, &connections, &limits) => Ok(Ending::Orderly),
+        signal = stop.wait() => {
+            tracing::warn!(signal, "the gateway ends at once");
+            kill_children(&front);
+            Ok(Ending::AtOnce { signal })
+        }
+    }
 }
 
-/// What sessions share, under the limits of a gateway that nobody has configured.
-pub(crate) fn shared() -> Shared {
-    shared_under(&Limits::default())
-}
-
-fn shared_under(limits: &Limits) -> Shared {
-    Shared {
+/// What sessions share.
+pub(crate) fn shared(limits: &Limits, reaper: Option<&Path>) -> Result<Shared, StartError> {
+    let machine = |what| move |source| StartError::Machine { what, source };
+    Ok(Shared {
         quotas: Box::new(MemoryQuotas::new()),
         log: Box::new(TracingSink),
         client_limits: limits.client(),
         server_limits: limits.server(),
-    }
+        limits: limits.clone(),
+        rounds: Rounds::new().map_err(machine("no key can be made"))?,
+        reaper: reaper.map(Reaper::start).transpose().map_err(machine("the reaper cannot be started"))?,
+    })
 }
 
 pub(crate) fn guard(config: &Config, address: SocketAddr) -> Result<Guard, StartError> {
@@ -117,94 +143,64 @@ pub(crate) fn guard(config: &Config, address: SocketAddr) -> Result<Guard, Start
     let origins = AllowedOrigins::new(config.allowed_origins.iter().map(String::as_str))
         .map_err(|error| invalid("allowed_origins", &error))?
         .and_loopback();
-    Ok(Guard { hosts, origins })
+    Ok(Guard { headers: config.limits.headers, hosts, origins })
 }
 
 fn by_name(servers: Vec<Server>) -> HashMap<String, Arc<Server>> {
     servers.into_iter().map(|server| (server.name.to_string(), Arc::new(server))).collect()
 }
 
-fn endpoints(front: &Front, address: SocketAddr) -> Vec<Endpoint> {
-    let mut names: Vec<&String> = front.servers.keys().collect();
-    names.sort();
-    names
+fn endpoints(front: &Front, listener: &Listener) -> Vec<Endpoint> {
+    let (scheme, address) = (listener.scheme(), listener.address());
+    front
+        .names()
         .into_iter()
-        .map(|name| Endpoint { server: name.clone(), url: format!("http://{address}/mcp/{name}") })
+        .map(|name| Endpoint { server: name.to_owned(), url: format!("{scheme}://{address}/mcp/{name}") })
         .collect()
 }
 
-async fn accept(listener: &TcpListener, front: &Arc<Front>, limits: &Limits, stop: &mut Stop) {
-    let connections = Arc::new(Semaphore::new(limits.connections));
-    let graceful = GracefulShutdown::new();
-    let mut sweep = tokio::time::interval(SWEEP);
-    loop {
-        let stream = tokio::select! {
-            () = stop.wait() => break,
-            _ = sweep.tick() => {
-                end_idle(front, limits);
-                continue;
-            }
-            accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => stream,
-                Err(error) => {
-                    // Out of file descriptors, most likely: wait for some to come free.
-                    tracing::warn!(%error, "a connection cannot be accepted");
-                    tokio::time::sleep(Duration::from_millis(50)).await;
-                    continue;
-                }
-            },
-        };
-        let Ok(permit) = Arc::clone(&connections).try_acquire_owned() else {
-            tracing::warn!(limit = limits.connections, "too many connections: one is refused");
-            continue;
-        };
-        // Answers are small and wanted at once.
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%error, "a connection keeps Nagle's algorithm");
-        }
-        let front = Arc::clone(front);
-        let service = service_fn(move |request| Arc::clone(&front).answer(request));
-        let connection = http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(limits.header_timeout)
-            .serve_connection(TokioIo::new(stream), service);
-        let connection = graceful.watch(connection);
-        tokio::spawn(async move {
-            if let Err(error) = connection.await {
-                tracing::debug!(%error, "a connection ended badly");
-            }
-            drop(permit);
-        });
+/// Has the requests under way answered, ends all sessions, and waits for the servers' processes.
+async fn wind_down(front: &Front, connections: &Connections, limits: &Limits) {
+    connections.stop();
+    front.end_subscriptions().await;
+    if tokio::time::timeout(limits.shutdown, connections.closed()).await.is_err() {
+        tracing::warn!("requests were still under way when the gateway ended: they are cancelled");
     }
-    let sessions: Vec<Arc<Session>> = front.sessions.write().drain().map(|(_, session)| session).collect();
+    let sessions = front.sessions();
     for session in &sessions {
         session.end("the gateway is shutting down");
     }
-    if tokio::time::timeout(limits.shutdown, graceful.shutdown()).await.is_err() {
+    // Whose request was cancelled is told so.
+    if tokio::time::timeout(FAREWELL, connections.closed()).await.is_err() {
         tracing::warn!("connections were still busy when the gateway ended");
     }
-    // The children get their time to end by themselves.
-    let children = async {
-        for session in sessions {
+    // The children get their time to end by themselves, and remote servers hear that sessions are over.
+    let servers = async {
+        for session in &sessions {
             session.wait_for_upstream().await;
         }
     };
-    if tokio::time::timeout(CHILDREN_PATIENCE, children).await.is_err() {
+    if tokio::time::timeout(CHILDREN_PATIENCE, servers).await.is_err() {
         tracing::warn!("servers were still running when the gateway ended");
+        kill_children(front);
     }
 }
 
-fn end_idle(front: &Front, limits: &Limits) {
-    let mut idle = Vec::new();
-    front.sessions.write().retain(|_, session| {
-        let stays = !session.has_ended() && !session.is_idle(limits.session_idle);
-        if !stays {
-            idle.push(Arc::clone(session));
+/// Ends the servers' processes without asking them.
+fn kill_children(front: &Front) {
+    for session in front.sessions() {
+        if let Some(Upstream::Stdio(upstream)) = session.upstream() {
+            upstream.signal(Signal::KILL);
         }
-        stays
-    });
-    for session in idle {
-        session.end("the session was idle for too long");
+    }
+}
+
+/// Ends idle sessions. Does not end.
+async fn sweep(front: &Front, limits: &Limits) {
+    let mut look = tokio::time::interval(SWEEP.min(limits.session_idle));
+    loop {
+        look.tick().await;
+        front.sweep();
     }
 }
 
@@ -220,10 +216,11 @@ impl Stop {
         Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
     }
 
-    async fn wait(&mut self) {
+    /// Waits for the next one: its number.
+    async fn wait(&mut self) -> u8 {
         tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => 2,
+            _ = self.terminate.recv() => 15,
         }
     }
 }

@@ -7,6 +7,8 @@ use parking_lot::Mutex;
 
 use crate::config::UpstreamConfig;
 use crate::plan::ActivePlan;
+use crate::starts::Starts;
+use crate::tasks::Tasks;
 
 /// A server as configured. The plan can be swapped while sessions are open; each message is judged by the
 /// plan of its moment.
@@ -14,6 +16,10 @@ use crate::plan::ActivePlan;
 pub(crate) struct Server {
     pub(crate) name: Arc<str>,
     pub(crate) upstream: UpstreamConfig,
+    /// The tasks of a server that gives all its sessions' tasks their ids.
+    pub(crate) tasks: Arc<Tasks>,
+    /// When its command may be started.
+    pub(crate) starts: Starts,
     plan: ArcSwapOption<ActivePlan>,
     /// The digest of the policy that was held against the server's tools.
     compared: Mutex<Option<Arc<str>>>,
@@ -24,6 +30,8 @@ impl Server {
         Self {
             name: name.into(),
             upstream,
+            tasks: Arc::default(),
+            starts: Starts::default(),
             plan: ArcSwapOption::from_pointee(plan),
             compared: Mutex::default(),
         }

@@ -10,41 +10,54 @@ use std::time::{Duration, Instant};
 
 use bartizan_audit::log::Sink;
 use bartizan_state::quota::Quotas;
-use bartizan_wire::json::{Document, Limits};
+use bartizan_wire::era::{Era, Revision};
+use bartizan_wire::json::{self, Document};
 use bartizan_wire::message::{Id, Message, Response};
+use bartizan_wire::meta;
+use http::HeaderMap;
 use parking_lot::Mutex;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::catalogue::Catalogue;
-use crate::flights::{Exchange, Flight, Flights};
+use crate::config::{Limits, UpstreamConfig};
+use crate::downstream::http::Tracks;
+use crate::flights::{Exchange, Flight, Flights, Ids};
 use crate::mailbox::{Mailbox, Reader};
+use crate::rounds::Rounds;
 use crate::server::Server;
-use crate::upstream::Upstream;
+use crate::tasks::Tasks;
+use crate::upstream::{Reaper, Upstream};
 
 /// How long the gateway waits for an answer to its own requests.
 const OWN_PATIENCE: Duration = Duration::from_secs(30);
 
-/// A message for the client.
+/// What a client is sent.
 #[derive(Clone, Debug)]
 pub(crate) enum Outgoing {
-    /// One that others follow.
+    /// A message that others follow.
     Message(Document),
     /// The response that ends an exchange.
     Last(Document),
+    /// Nothing yet, but the server answers as a stream, where answers can be streams.
+    Begin,
+    /// Nothing for now: the server wants the client to come back for the rest, after so long.
+    Pause(Duration),
 }
 
 impl Outgoing {
-    /// The message.
-    pub(crate) fn document(&self) -> &Document {
+    /// The message, if it is one.
+    pub(crate) fn document(&self) -> Option<&Document> {
         match self {
-            Self::Message(document) | Self::Last(document) => document,
+            Self::Message(document) | Self::Last(document) => Some(document),
+            Self::Begin | Self::Pause(_) => None,
         }
     }
 
     /// The message, by value.
-    pub(crate) fn into_document(self) -> Document {
+    pub(crate) fn into_document(self) -> Option<Document> {
         match self {
-            Self::Message(document) | Self::Last(document) => document,
+            Self::Message(document) | Self::Last(document) => Some(document),
+            Self::Begin | Self::Pause(_) => None,
         }
     }
 }
@@ -54,18 +67,26 @@ pub(crate) struct Shared {
     pub(crate) quotas: Box<dyn Quotas>,
     pub(crate) log: Box<dyn Sink>,
     /// What a client may send.
-    pub(crate) client_limits: Limits,
+    pub(crate) client_limits: json::Limits,
     /// What a server may send.
-    pub(crate) server_limits: Limits,
+    pub(crate) server_limits: json::Limits,
+    pub(crate) limits: Limits,
+    pub(crate) rounds: Rounds,
+    /// What ends the children of a gateway that is killed.
+    pub(crate) reaper: Option<Reaper>,
 }
 
-/// A session.
+/// A session. In the modern era, over HTTP, all clients of a server have one together: requests stand for
+/// themselves there.
 pub(crate) struct Session {
     pub(crate) id: Arc<str>,
     pub(crate) server: Arc<Server>,
     pub(crate) shared: Arc<Shared>,
     pub(crate) catalogue: Catalogue,
     pub(crate) flights: Mutex<Flights>,
+    pub(crate) tasks: Arc<Tasks>,
+    /// What was sent on the event streams of exchanges.
+    pub(crate) tracks: Mutex<Tracks>,
     upstream: OnceLock<Upstream>,
     asked: Mutex<HashSet<Id>>,
     unrelated: Unrelated,
@@ -81,6 +102,8 @@ pub(crate) enum Unrelated {
     Pipe(mpsc::Sender<Outgoing>),
     /// An event stream that the client may open.
     Mailbox(Mailbox),
+    /// Nowhere: the clients share the session, and none of them is meant.
+    Nobody,
 }
 
 impl Session {
@@ -90,12 +113,28 @@ impl Session {
         shared: Arc<Shared>,
         unrelated: Unrelated,
     ) -> Arc<Self> {
+        let ids = match &unrelated {
+            Unrelated::Pipe(_) | Unrelated::Mailbox(_) => Ids::OneClient,
+            Unrelated::Nobody => Ids::Anyone,
+        };
+        let most = match ids {
+            Ids::OneClient => shared.limits.in_flight,
+            // Each of the many clients may have as many.
+            Ids::Anyone => usize::MAX,
+        };
+        let tasks = match &server.upstream {
+            // Each child gives its own tasks their ids.
+            UpstreamConfig::Stdio(_) => Arc::default(),
+            UpstreamConfig::Http { .. } => Arc::clone(&server.tasks),
+        };
         Arc::new(Self {
             id,
             server,
             shared,
             catalogue: Catalogue::default(),
-            flights: Mutex::default(),
+            flights: Mutex::new(Flights::new(ids, most)),
+            tasks,
+            tracks: Mutex::default(),
             upstream: OnceLock::new(),
             asked: Mutex::default(),
             unrelated,
@@ -128,11 +167,25 @@ impl Session {
     }
 
     /// Opens the stream of messages that belong to no request. `None` for a client with one pipe.
-    pub(crate) fn open_stream(&self) -> Option<Reader> {
+    /// A client that lost one takes up after what it read last.
+    pub(crate) fn open_stream(&self, after: Option<u64>) -> Option<Reader> {
         match &self.unrelated {
-            Unrelated::Pipe(_) => None,
-            Unrelated::Mailbox(mailbox) => Some(mailbox.open()),
+            Unrelated::Pipe(_) | Unrelated::Nobody => None,
+            Unrelated::Mailbox(mailbox) => Some(mailbox.open(after)),
         }
+    }
+
+    /// The client's one pipe, if it has one.
+    pub(crate) fn pipe(&self) -> Option<mpsc::Sender<Outgoing>> {
+        match &self.unrelated {
+            Unrelated::Pipe(pipe) => Some(pipe.clone()),
+            Unrelated::Mailbox(_) | Unrelated::Nobody => None,
+        }
+    }
+
+    /// Whether the session is shared by clients who know nothing of each other.
+    pub(crate) fn is_shared(&self) -> bool {
+        matches!(self.unrelated, Unrelated::Nobody)
     }
 
     /// Sends a message to the client that belongs to no request.
@@ -140,6 +193,10 @@ impl Session {
         let delivered = match &self.unrelated {
             Unrelated::Pipe(pipe) => pipe.send(Outgoing::Message(document)).await.is_ok(),
             Unrelated::Mailbox(mailbox) => mailbox.put(document),
+            Unrelated::Nobody => {
+                tracing::debug!(server = %self.server.name, "a message that belongs to no request is dropped");
+                return;
+            }
         };
         if !delivered {
             tracing::warn!(
@@ -150,39 +207,38 @@ impl Session {
         }
     }
 
-    /// Asks the server something for the gateway itself.
+    /// Asks the server something for the gateway itself. `params` are the members of the object.
     pub(crate) async fn own_request(
         self: &Arc<Self>,
+        era: Era,
         method: &str,
-        params: &str,
-    ) -> Result<Response, String> {
+        params: &[(&str, Document)],
+    ) -> Result<Response, Unanswered> {
         let (sender, receiver) = oneshot::channel();
         let number = {
             let mut flights = self.flights.lock();
             let number = flights.number();
             if flights.depart(&number, Flight::Own(sender)).is_err() {
-                return Err(self.end_reason());
+                return Err(Unanswered::Lost(self.end_reason()));
             }
             number
         };
-        let text =
-            format!(r#"{{"jsonrpc":"2.0","id":{},"method":"{method}","params":{params}}}"#, number.as_json());
         let sent = async {
-            let message = Message::parse(text.as_bytes(), &self.shared.server_limits)
-                .map_err(|error| error.to_string())?;
+            let message = own_message(&number, era, method, params)?;
             let upstream = self.upstream().ok_or("the server is not connected")?;
-            upstream.send(self, &message).await.map_err(|error| error.to_string())
+            upstream.send(self, &message, HeaderMap::new()).await.map_err(|error| error.to_string())
         };
         if let Err(problem) = sent.await {
             self.flights.lock().arrive(&number);
-            return Err(problem);
+            return Err(Unanswered::Lost(problem));
         }
         match tokio::time::timeout(OWN_PATIENCE, receiver).await {
-            Ok(Ok(response)) => Ok(response),
-            Ok(Err(_dropped)) => Err(self.end_reason()),
+            Ok(Ok(answer)) => answer,
+            Ok(Err(_dropped)) => Err(Unanswered::Lost(self.end_reason())),
             Err(_elapsed) => {
                 self.flights.lock().arrive(&number);
-                Err(format!("no answer to {method} within {} s", OWN_PATIENCE.as_secs()))
+                let text = format!("no answer to {method} within {} s", OWN_PATIENCE.as_secs());
+                Err(Unanswered::Silent(text))
             }
         }
     }
@@ -213,8 +269,13 @@ impl Session {
             mailbox.close();
         }
         self.shared.quotas.end_session(&self.id);
-        if let Some(upstream) = self.upstream() {
+        let upstream = self.upstream();
+        if let Some(upstream) = upstream {
             upstream.close(self);
+        }
+        if !matches!(upstream, Some(Upstream::Stdio(_))) {
+            // There is no process to wait for.
+            self.upstream_is_gone();
         }
     }
 
@@ -241,13 +302,11 @@ impl Session {
         self.gone.send_replace(true);
     }
 
-    /// Waits until the server's process is no more, if it is one.
+    /// Waits until the session has ended, and the server's process is no more if it is one.
     pub(crate) async fn wait_for_upstream(&self) {
-        if matches!(self.upstream(), Some(Upstream::Stdio(_))) {
-            let mut gone = self.gone.subscribe();
-            // The sender lives as long as the session: this ends with `true`.
-            let _gone = gone.wait_for(|gone| *gone).await;
-        }
+        let mut gone = self.gone.subscribe();
+        // The sender lives as long as the session: this ends with `true`.
+        let _gone = gone.wait_for(|gone| *gone).await;
     }
 
     /// Waits until the client has waited for nothing for so long.
@@ -272,9 +331,39 @@ impl Session {
         let reads = match &self.unrelated {
             Unrelated::Pipe(pipe) => !pipe.is_closed(),
             Unrelated::Mailbox(mailbox) => mailbox.is_read(),
+            Unrelated::Nobody => true,
         };
         self.used.lock().elapsed() > limit && !reads && !self.flights.lock().is_awaited()
     }
+}
+
+/// Why a request of the gateway's own has no answer.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Unanswered {
+    /// The server's transport refused it.
+    #[error("{0}")]
+    Refused(String),
+    /// The server says nothing.
+    #[error("{0}")]
+    Silent(String),
+    /// The server could not be reached, or is gone.
+    #[error("{0}")]
+    Lost(String),
+}
+
+/// A request of the gateway's own.
+fn own_message(number: &Id, era: Era, method: &str, params: &[(&str, Document)]) -> Result<Message, String> {
+    let meta = (era == Era::Modern)
+        .then(|| ("_meta", meta::of_everything(Revision::LATEST, "bartizan", env!("CARGO_PKG_VERSION"))));
+    let members: Vec<String> =
+        params.iter().chain(&meta).map(|(name, value)| format!("{}:{value}", json::quote(name))).collect();
+    let text = format!(
+        r#"{{"jsonrpc":"2.0","id":{},"method":{},"params":{{{}}}}}"#,
+        number.as_json(),
+        json::quote(method),
+        members.join(",")
+    );
+    Message::parse(text.as_bytes(), &json::Limits::default()).map_err(|error| error.to_string())
 }
 
 /// What is known of a request that gets no answer.

@@ -1,12 +1,13 @@
 //! The beginning and the end of sessions.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use sha2::{Digest as _, Sha256};
 
-use crate::config::UpstreamConfig;
+use crate::config::{HttpTransport, UpstreamConfig};
 use crate::session::Session;
-use crate::upstream::{HttpClient, HttpUpstream, StandardError, Upstream, spawn};
+use crate::upstream::{HttpClient, HttpUpstream, Place, SseUpstream, StandardError, Upstream, spawn};
 
 /// Random bytes in a session's token.
 const TOKEN_BYTES: usize = 32;
@@ -42,8 +43,10 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
 pub(crate) fn connect(session: &Arc<Session>, client: &HttpClient) -> Result<(), String> {
     match &session.server.upstream {
         UpstreamConfig::Stdio(command) => {
+            let problem = |error: &dyn std::fmt::Display| format!("`{}`: {error}", command.command);
+            session.server.starts.check(Instant::now()).map_err(|error| problem(&error))?;
             let started = spawn(&session.server.name, command, StandardError::Logged)
-                .map_err(|error| format!("`{}`: {error}", command.command))?;
+                .map_err(|error| problem(&error))?;
             let (upstream, attendance) = started.split();
             session.connect(Upstream::Stdio(upstream));
             let attended = Arc::clone(session);
@@ -58,9 +61,19 @@ pub(crate) fn connect(session: &Arc<Session>, client: &HttpClient) -> Result<(),
                 }
             });
         }
-        UpstreamConfig::Http { url, headers } => {
-            let upstream = HttpUpstream::new(client.clone(), url.clone(), headers.clone());
-            session.connect(Upstream::Http(Box::new(upstream)));
+        UpstreamConfig::Http { url, headers, transport } => {
+            let place = Place { client: client.clone(), url: url.clone(), headers: headers.clone() };
+            match transport {
+                HttpTransport::Streamable => {
+                    session.connect(Upstream::Http(Box::new(HttpUpstream::new(place))));
+                }
+                HttpTransport::Sse => {
+                    let (upstream, stream) = SseUpstream::new(place);
+                    session.connect(Upstream::Sse(Box::new(upstream)));
+                    let attended = Arc::clone(session);
+                    tokio::spawn(async move { stream.attend(&attended).await });
+                }
+            }
         }
     }
     Ok(())

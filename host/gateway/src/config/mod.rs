@@ -4,6 +4,7 @@
 //! Everything wrong with it, and with every policy it names, is found in one go.
 
 mod limits;
+mod tls;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -15,6 +16,7 @@ use bartizan_policy::diagnostics::{Diagnostics, Problem, Report};
 use bartizan_policy::source::{Member, Node, Source, Span, Value};
 use http::Uri;
 pub use limits::Limits;
+pub use tls::{FileProblem, TlsConfig, TlsError};
 
 use crate::expand;
 
@@ -26,8 +28,7 @@ const CLIENT_KEYS: [&str; 7] =
     ["autoApprove", "alwaysAllow", "timeout", "description", "icon", "trust", "envFile"];
 
 /// Keys of later versions.
-const UNSUPPORTED: [Unsupported; 6] = [
-    Unsupported { word: "tls", instead: "terminate TLS in front of Bartizan for now" },
+const UNSUPPORTED: [Unsupported; 5] = [
     Unsupported { word: "admin", instead: "leave it out" },
     Unsupported { word: "audit", instead: "leave it out: decisions go to the log" },
     Unsupported { word: "state", instead: "leave it out: counters are kept in memory" },
@@ -40,6 +41,8 @@ const UNSUPPORTED: [Unsupported; 6] = [
 pub struct Config {
     /// The address to listen on.
     pub listen: SocketAddr,
+    /// The certificate, if clients are to use https.
+    pub tls: Option<TlsConfig>,
     /// How much the gateway takes, and how long it waits.
     pub limits: Limits,
     /// Host names, besides loopback ones, that a request may be addressed to.
@@ -72,13 +75,57 @@ pub struct ServerConfig {
 pub enum UpstreamConfig {
     /// A child process for each session.
     Stdio(CommandConfig),
-    /// Streamable HTTP.
+    /// HTTP.
     Http {
-        /// The endpoint.
+        /// The endpoint; of HTTP+SSE, its event stream.
         url: Uri,
         /// Headers of every request, such as credentials.
         headers: Vec<(http::HeaderName, http::HeaderValue)>,
+        /// How it is spoken to.
+        transport: HttpTransport,
     },
+}
+
+impl UpstreamConfig {
+    /// A remote server, from what a command line says: headers are `Name: value`, in which `${env:NAME}`
+    /// is replaced.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong, for a person.
+    pub fn http(url: &str, headers: &[String], transport: HttpTransport) -> Result<Self, String> {
+        let url = parse_url(url).ok_or_else(|| format!("\"{url}\" is not an http or https address"))?;
+        let headers = headers.iter().map(|header| parse_header(header)).collect::<Result<_, _>>()?;
+        Ok(Self::Http { url, headers, transport })
+    }
+}
+
+fn parse_header(header: &str) -> Result<(http::HeaderName, http::HeaderValue), String> {
+    let (name, value) =
+        header.split_once(':').ok_or_else(|| format!("a header is `Name: value`, not \"{header}\""))?;
+    let value = expand::expand(value.trim(), |variable| std::env::var(variable).ok())
+        .map_err(|error| format!("the header {name} {error}"))?;
+    let name = name.trim().parse().map_err(|_| format!("\"{name}\" is not the name of a header"))?;
+    let mut value = http::HeaderValue::from_str(&value)
+        .map_err(|_| format!("the value of the header {name} cannot be sent"))?;
+    value.set_sensitive(true);
+    Ok((name, value))
+}
+
+fn parse_url(text: &str) -> Option<Uri> {
+    text.parse::<Uri>()
+        .ok()
+        .filter(|uri| matches!(uri.scheme_str(), Some("http" | "https")) && uri.authority().is_some())
+}
+
+/// A transport over HTTP.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum HttpTransport {
+    /// Streamable HTTP, of 2025-03-26 and later.
+    #[default]
+    Streamable,
+    /// HTTP+SSE, of 2024-11-05.
+    Sse,
 }
 
 /// A server's command.
@@ -132,6 +179,7 @@ fn read(
         Some(member) => read_listen(&member.node, report),
         None => Some(LISTEN),
     };
+    let tls = object.take("tls").and_then(|member| TlsConfig::read(member, base, report));
     let limits = object.take("limits").map(|member| Limits::read(member, report)).unwrap_or_default();
     let allowed_hosts = read_strings(object.take("allowed_hosts"), "`allowed_hosts`", report);
     let allowed_origins = read_strings(object.take("allowed_origins"), "`allowed_origins`", report);
@@ -157,6 +205,7 @@ fn read(
     object.finish(&UNSUPPORTED, report);
     Some(Config {
         listen: listen?,
+        tls,
         limits,
         allowed_hosts,
         allowed_origins,
@@ -272,9 +321,7 @@ fn read_server(
             None
         }
     };
-    if let Some(transport) = transport {
-        check_transport(transport, url.is_some(), report);
-    }
+    let transport = transport.map(|member| read_transport(member, url.is_some(), report)).unwrap_or_default();
     let upstream = match (command, url) {
         (Some(command), None) => {
             reject(headers, "`headers` goes with `url`; a `command` gets its secrets through `env`", report);
@@ -284,7 +331,7 @@ fn read_server(
             for (member, key) in [(arguments, "args"), (environment, "env"), (cwd, "cwd")] {
                 reject(member, &format!("`{key}` goes with `command`, not with `url`"), report);
             }
-            read_url(url, headers, report)
+            read_url(url, headers, transport, report)
         }
         (Some(_), Some(url)) => {
             let problem = "a server has a `command` or a `url`, not both";
@@ -309,23 +356,27 @@ fn reject(member: Option<&Member>, problem: &str, report: &mut Report) {
     }
 }
 
-fn check_transport(member: &Member, has_url: bool, report: &mut Report) {
-    let Some(transport) = decode::string(&member.node, "`type`", report) else { return };
-    let fits = match transport {
-        "stdio" => !has_url,
-        "http" | "streamable-http" | "streamableHttp" | "streamable_http" => has_url,
-        _ => false,
+/// What `type` says of a server with a URL; a server with a command has but one transport.
+fn read_transport(member: &Member, has_url: bool, report: &mut Report) -> HttpTransport {
+    let Some(transport) = decode::string(&member.node, "`type`", report) else {
+        return HttpTransport::default();
     };
-    if !fits {
-        report.push(
-            Problem::error(
-                "transport",
-                member.node.span,
-                format!("`type` \"{transport}\" does not fit this server"),
-            )
-            .help("\"stdio\" goes with `command` and \"http\" with `url`; the older \"sse\" is not supported yet"),
-        );
+    match (transport, has_url) {
+        ("stdio", false) | ("http" | "streamable-http" | "streamableHttp" | "streamable_http", true) => {
+            return HttpTransport::Streamable;
+        }
+        ("sse", true) => return HttpTransport::Sse,
+        _ => {}
     }
+    report.push(
+        Problem::error(
+            "transport",
+            member.node.span,
+            format!("`type` \"{transport}\" does not fit this server"),
+        )
+        .help("\"stdio\" goes with `command`, and \"http\" or the older \"sse\" with `url`"),
+    );
+    HttpTransport::default()
 }
 
 fn read_command(
@@ -354,12 +405,14 @@ fn read_command(
     Some(UpstreamConfig::Stdio(CommandConfig { command: program?, args, env, cwd }))
 }
 
-fn read_url(url: &Member, headers: Option<&Member>, report: &mut Report) -> Option<UpstreamConfig> {
+fn read_url(
+    url: &Member,
+    headers: Option<&Member>,
+    transport: HttpTransport,
+    report: &mut Report,
+) -> Option<UpstreamConfig> {
     let text = expanded(&url.node, "`url`", report)?;
-    let parsed = text
-        .parse::<Uri>()
-        .ok()
-        .filter(|uri| matches!(uri.scheme_str(), Some("http" | "https")) && uri.authority().is_some());
+    let parsed = parse_url(&text);
     if parsed.is_none() {
         report.push(
             Problem::error("url", url.node.span, "`url` must be an http or https address")
@@ -388,7 +441,7 @@ fn read_url(url: &Member, headers: Option<&Member>, report: &mut Report) -> Opti
             }
         }
     }
-    Some(UpstreamConfig::Http { url: parsed?, headers: pairs })
+    Some(UpstreamConfig::Http { url: parsed?, headers: pairs, transport })
 }
 
 /// A string in which `${env:NAME}` is replaced.

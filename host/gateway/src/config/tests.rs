@@ -45,7 +45,7 @@ fn says_everything_that_is_wrong() {
     "c": {"command": "x", "url": "http://e/", "policy": "missing.json"},
     "d": {"url": "ftp://e/", "policy": {"version": "1"}},
     "e": {"command": "x", "env": {"K": "${env:BARTIZAN_TEST_UNSET}"}, "policy": 1},
-    "f": {"type": "sse", "url": "http://e/", "policy": "ok.json"}
+    "f": {"type": "sse", "command": "x", "policy": "ok.json"}
   }
 }"#,
     )

@@ -4,12 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bartizan_wire::json::Document;
-use bartizan_wire::message::{Message, MessageError};
+use bartizan_wire::message::{self, Incoming, Message, MessageError};
 use bartizan_wire::stdio::{Line, Lines, frame};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::{JoinHandle, JoinSet};
 
+use crate::interceptor::Arrival;
 use crate::session::{Outgoing, Session};
 
 /// How many messages may wait for the client to read them.
@@ -39,7 +40,8 @@ pub(crate) fn open(mut output: impl AsyncWrite + Unpin + Send + 'static) -> Outp
                 _ = &mut finished => messages.try_recv().ok(),
             };
             let Some(message) = message else { return };
-            if let Err(error) = write(&mut output, message.document()).await {
+            let Some(document) = message.document() else { continue };
+            if let Err(error) = write(&mut output, document).await {
                 tracing::debug!(%error, "the client does not read any more");
                 return;
             }
@@ -99,19 +101,60 @@ async fn take_lines(
 ) {
     let limits = session.shared.client_limits;
     while let Some(line) = lines.next_line() {
-        let message = match line {
-            Line::Message(bytes) => Message::parse(&bytes, &limits),
+        let incoming = match line {
+            Line::Message(bytes) if session.has_batches() => Incoming::parse(&bytes, &limits),
+            Line::Message(bytes) => Message::parse(&bytes, &limits).map(Incoming::One),
             Line::TooLong => Err(MessageError::TooLong { limit: limits.bytes }),
         };
-        match message {
+        match incoming {
             // The server is asked first, and may itself ask the client something before it answers: the
             // client's other messages must come through meanwhile.
-            Ok(Message::Request(request)) if !session.is_judged_at_once(&request) => {
-                waiting.spawn(session.take_request(request, output.clone()));
+            Ok(Incoming::One(Message::Request(request))) if !session.is_judged_at_once(&request) => {
+                waiting.spawn(session.take_request(Arrival::plain(request), output.clone()).1);
             }
-            message => session.from_client(message, output.clone()).await,
+            Ok(Incoming::One(message)) => session.from_client(Ok(message), output.clone()).await,
+            Ok(Incoming::Batch(messages)) => {
+                waiting.spawn(take_batch(Arc::clone(session), messages, output.clone()));
+            }
+            Err(error) => session.from_client(Err(error), output.clone()).await,
         }
         // Those that are done are forgotten.
         while waiting.try_join_next().is_some() {}
+    }
+}
+
+/// Judges each message of an array by itself, and answers with an array.
+async fn take_batch(
+    session: Arc<Session>,
+    messages: Vec<Result<Message, MessageError>>,
+    output: mpsc::Sender<Outgoing>,
+) {
+    let (reply, mut answers) = mpsc::channel(BACKLOG);
+    for message in messages {
+        match message {
+            Ok(Message::Request(request)) => {
+                let (_, exchange) = session.take_request(Arrival::plain(request), reply.clone());
+                tokio::spawn(exchange);
+            }
+            message => {
+                let (session, reply) = (Arc::clone(&session), reply.clone());
+                tokio::spawn(async move { session.from_client(message, reply).await });
+            }
+        }
+    }
+    drop(reply);
+    let mut gathered = Vec::new();
+    while let Some(answer) = answers.recv().await {
+        match answer {
+            Outgoing::Last(document) => gathered.push(document),
+            Outgoing::Begin | Outgoing::Pause(_) => {}
+            message @ Outgoing::Message(_) => {
+                // The writer is gone if the client reads no more.
+                let _gone = output.send(message).await;
+            }
+        }
+    }
+    if !gathered.is_empty() {
+        let _gone = output.send(Outgoing::Last(message::join(&gathered))).await;
     }
 }

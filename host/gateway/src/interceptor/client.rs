@@ -1,24 +1,27 @@
-//! From the client to the server.
+//! From the client to the server: requests.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use bartizan_audit::record::{Record, Upstream as Reached, Verdict as Recorded};
+use bartizan_audit::record::{Record, Verdict as Recorded};
 use bartizan_policy::rule;
 use bartizan_runtime::{Call, Entry, Flow};
-use bartizan_state::quota::Reservation;
+use bartizan_state::quota::{Quotas, Reservation};
 use bartizan_wire::denial::{self, Denial};
-use bartizan_wire::json::Document;
-use bartizan_wire::message::{ErrorObject, Id, Message, Notification, Request, Response};
-use bartizan_wire::method::{self, Direction, Method, Noun, Target};
+use bartizan_wire::era::Era;
+use bartizan_wire::json::{Document, Value};
+use bartizan_wire::message::{ErrorObject, Id, Message, Request, Response};
+use bartizan_wire::method::{self, Direction, Kind, Method, Noun, Target};
+use http::HeaderMap;
 use tokio::sync::mpsc;
 
-use super::{ERA, arguments_of, cancelled, deliver, record, unlisted};
+use super::{Arrival, arguments_of, deliver, parameters, record, unlisted};
 use crate::catalogue::CatalogueError;
 use crate::era;
 use crate::flights::{Exchange, Flight, Grounded};
 use crate::judge::{self, Judged, Ruling};
 use crate::plan::ActivePlan;
+use crate::rounds::Subject;
 use crate::session::{Fate, Outgoing, Session};
 
 /// The rule named when a target is on no list of the server.
@@ -40,6 +43,9 @@ struct Forward {
     /// The rewritten arguments, if a plugin rewrote them.
     arguments: Option<Document>,
     reservation: Reservation,
+    /// The request as it is to be forwarded, apart from its id and its arguments.
+    request: Request,
+    headers: HeaderMap,
 }
 
 impl Session {
@@ -49,75 +55,68 @@ impl Session {
         target.is_none_or(|target| self.catalogue.knows(target.noun, &target.name))
     }
 
-    /// Takes a request from the client. It can be cancelled from now on; what the future does is judge it
-    /// and forward or refuse it.
+    /// Takes a request from the client: the number it has from now on, by which it can be given up, and a
+    /// future that judges it and forwards or refuses it. Without a number it is refused.
     pub(crate) fn take_request(
         self: &Arc<Self>,
-        request: Request,
+        arrival: Arrival,
         reply: mpsc::Sender<Outgoing>,
-    ) -> impl Future<Output = ()> + Send + use<> {
+    ) -> (Option<Id>, impl Future<Output = ()> + Send + use<>) {
         self.touch();
-        let begun = self.flights.lock().judge(request.id());
+        let begun = self.flights.lock().begin(arrival.request.id());
         let session = Arc::clone(self);
-        async move { session.client_request(request, begun, reply).await }
+        let number = begun.as_ref().ok().cloned();
+        (number, async move { session.client_request(arrival, begun, reply).await })
     }
 
     async fn client_request(
         self: &Arc<Self>,
-        request: Request,
-        begun: Result<(), Grounded>,
+        arrival: Arrival,
+        begun: Result<Id, Grounded>,
         reply: mpsc::Sender<Outgoing>,
     ) {
-        let id = request.id().clone();
+        let id = arrival.request.id().clone();
         let answer = match begun {
             Err(grounded) => self.grounded(&id, grounded),
-            Ok(()) => {
-                let answer = match self.judge_request(&request).await {
-                    Verdict::Answer(answer) => Some(answer),
-                    Verdict::Forward(forward) => self.forward(request, *forward, reply.clone()).await,
-                };
-                if answer.is_some() {
-                    self.flights.lock().refuse(&id);
+            Ok(number) => match self.judge_request(&arrival).await {
+                Verdict::Answer(answer) => {
+                    let is_wanted = self.flights.lock().refuse(&number, &id);
+                    is_wanted.then_some(answer)
                 }
-                answer
-            }
+                Verdict::Forward(forward) => self.forward(arrival, &number, *forward, reply.clone()).await,
+            },
         };
         if let Some(answer) = answer {
             deliver(&reply, Outgoing::Last(answer)).await;
         }
     }
 
-    async fn judge_request(self: &Arc<Self>, request: &Request) -> Verdict {
-        let id = request.id();
+    async fn judge_request(self: &Arc<Self>, arrival: &Arrival) -> Verdict {
+        let Arrival { request, era, .. } = arrival;
+        let (era, id) = (*era, request.id());
         let method = method::lookup(request.method());
         let arguments = arguments_of(method, request.params());
         let mut call = self.call(request.method(), arguments, Flow::ClientToServer);
         let mut draft = self.draft(&call, Some(id), arguments);
         let target = method.and_then(|method| method.target(request.params()));
-        if let Some(answer) = unserved(request, method, target.as_ref()) {
-            let reason = Message::read(&answer).ok().and_then(|answer| match answer {
-                Message::Response(response) => {
-                    response.error().and_then(ErrorObject::message).map(std::borrow::Cow::into_owned)
-                }
-                _ => None,
-            });
-            self.write_denial(
-                &mut draft,
-                &Denial { reason: reason.unwrap_or_default(), ..Denial::default() },
-            );
-            return Verdict::Answer(answer);
+        let refuse = |draft: &mut Record, answer: Document| {
+            self.write_denial(draft, &Denial { reason: reason_of(&answer), ..Denial::default() });
+            Verdict::Answer(answer)
+        };
+        if let Some(answer) = unserved(request, era, method, target.as_ref()) {
+            return refuse(&mut draft, answer);
         }
         let mut listing = None;
         if let Some(target) = &target {
             call.target = Some(target.name.as_ref().into());
             draft.target.clone_from(&call.target);
-            match self.definition(target).await {
+            match self.definition(era, target).await {
                 Ok(Some(entry)) => call.entry = Some(entry),
                 Ok(None) => {
                     draft.verdict = Recorded::Hidden;
                     draft.rule = Some(UNKNOWN.to_owned());
                     self.write(&draft);
-                    return Verdict::Answer(denial::hidden(request, ERA));
+                    return Verdict::Answer(denial::hidden(request, era));
                 }
                 Err(error) => {
                     tracing::warn!(session = %self.id, server = %self.server.name, %error, "a call cannot be judged");
@@ -130,19 +129,22 @@ impl Session {
             }
             listing = self.listing(target);
         }
+        let headers = match parameters::headers(arrival, call.entry.as_deref(), arguments) {
+            Ok(headers) => headers,
+            Err(mismatch) => return refuse(&mut draft, denial::header_mismatch(id, &mismatch)),
+        };
+        let round = match self.open_round(request, &call) {
+            Ok(round) => round,
+            Err(answer) => return refuse(&mut draft, answer),
+        };
 
         let plan = self.server.plan();
         let plan = plan.as_deref();
         let judged_call = call.clone();
-        let judged = match self.judge_other_spelling(plan, &call, target.as_ref(), listing.as_ref()) {
+        let quotas: &dyn Quotas = if round.is_counted { &judge::Unlimited } else { &*self.shared.quotas };
+        let judged = match self.judge_aside(plan, request, &call, target.as_ref(), listing.as_ref()) {
             Some(refused) => refused,
-            None => judge::judge_call(
-                plan,
-                &*self.shared.quotas,
-                call,
-                listing.as_ref(),
-                &self.shared.client_limits,
-            ),
+            None => judge::judge_call(plan, quotas, call, listing.as_ref(), &self.shared.client_limits),
         };
         let Judged { ruling, rules, evaluation } = judged;
         record::judged(&mut draft, plan, rules, evaluation);
@@ -151,18 +153,11 @@ impl Session {
                 draft.verdict = Recorded::Hidden;
                 draft.rule = Some(rule::HIDDEN.to_owned());
                 self.write(&draft);
-                Verdict::Answer(denial::hidden(request, ERA))
+                Verdict::Answer(denial::hidden(request, era))
             }
             Ruling::Denied(refusal) => {
                 self.write_denial(&mut draft, &refusal);
-                Verdict::Answer(denial::denied(request, &refusal, ERA))
-            }
-            Ruling::Allowed { .. } if is_task(request) && plan.is_some_and(judge::reads_any_reply) => {
-                let reason =
-                    "Results of tasks cannot be judged yet, and the policy judges results.".to_owned();
-                let refusal = Denial { reason, ..Denial::default() };
-                self.write_denial(&mut draft, &refusal);
-                Verdict::Answer(denial::denied(request, &refusal, ERA))
+                Verdict::Answer(denial::denied(request, &refusal, era))
             }
             Ruling::Allowed { arguments, reservation } => Verdict::Forward(Box::new(Forward {
                 call: judged_call,
@@ -170,29 +165,55 @@ impl Session {
                 method,
                 arguments,
                 reservation,
+                request: round.request,
+                headers,
             })),
         }
     }
 
     /// The server's definition of a target; `None` if it has none.
-    async fn definition(self: &Arc<Self>, target: &Target<'_>) -> Result<Option<Arc<Entry>>, CatalogueError> {
+    async fn definition(
+        self: &Arc<Self>,
+        era: Era,
+        target: &Target<'_>,
+    ) -> Result<Option<Arc<Entry>>, CatalogueError> {
         match target.noun {
-            Noun::Tool | Noun::Prompt => self.catalogue.find(self, target.noun, &target.name).await,
+            Noun::Tool | Noun::Prompt => self.catalogue.find(self, era, target.noun, &target.name).await,
             // Resources need not be on a list: templates make them up.
-            Noun::Resource | Noun::Task => Ok(Some(Arc::new(unlisted(&target.name)))),
+            Noun::Resource => Ok(Some(Arc::new(unlisted(&target.name)))),
+            // A task that no call here began is none.
+            Noun::Task => Ok(self.tasks.origin(&target.name).map(|_| Arc::new(unlisted(&target.name)))),
         }
     }
 
-    /// Judges a resource by the spelling of its URI that servers make of it: what is refused under one
-    /// spelling must not be had under another. `None` if there is nothing against it.
-    fn judge_other_spelling(
+    /// Judges what else a request reaches. `None` if there is nothing against it.
+    fn judge_aside(
         &self,
         plan: Option<&ActivePlan>,
+        request: &Request,
         call: &Call,
         target: Option<&Target<'_>>,
         listing: Option<&Arc<Call>>,
     ) -> Option<Judged<Ruling>> {
-        let target = target.filter(|target| target.noun == Noun::Resource)?;
+        match target {
+            Some(target) => self.judge_other_spelling(plan, call, target, listing),
+            None if request.method() == "subscriptions/listen" => self.judge_subscription(plan, request),
+            None => None,
+        }
+    }
+
+    /// Judges a resource by the spelling of its URI that servers make of it: what is refused under one
+    /// spelling must not be had under another.
+    fn judge_other_spelling(
+        &self,
+        plan: Option<&ActivePlan>,
+        call: &Call,
+        target: &Target<'_>,
+        listing: Option<&Arc<Call>>,
+    ) -> Option<Judged<Ruling>> {
+        if target.noun != Noun::Resource {
+            return None;
+        }
         let spelling = url::Url::parse(&target.name).ok().map(String::from)?;
         if spelling == target.name {
             return None;
@@ -200,8 +221,49 @@ impl Session {
         let mut other = call.clone();
         other.entry = Some(Arc::new(unlisted(&spelling)));
         other.target = Some(spelling.into());
+        self.judge_uncounted(plan, other, listing)
+    }
+
+    /// Judges the resources that a subscription names, each as one that is subscribed to, and refuses
+    /// tasks that are not known.
+    fn judge_subscription(&self, plan: Option<&ActivePlan>, request: &Request) -> Option<Judged<Ruling>> {
+        let wanted = request.params()?.get("notifications")?;
+        let named = |key: &str| wanted.get(key).into_iter().flat_map(Value::elements).map(Value::as_str);
+        for task in named("taskIds") {
+            if task.is_none_or(|task| self.tasks.origin(&task).is_none()) {
+                return Some(refused("There is no such task."));
+            }
+        }
+        for uri in named("resourceSubscriptions") {
+            let Some(uri) = uri else { return Some(refused("A resource is named by its URI, a string.")) };
+            let mut call = self.call("resources/subscribe", None, Flow::ClientToServer);
+            call.entry = Some(Arc::new(unlisted(&uri)));
+            call.target = Some(uri.as_ref().into());
+            let target = Target { noun: Noun::Resource, name: uri };
+            let listing = self.listing(&target);
+            let judged = self
+                .judge_uncounted(plan, call.clone(), listing.as_ref())
+                .or_else(|| self.judge_other_spelling(plan, &call, &target, listing.as_ref()));
+            match judged {
+                Some(Judged { ruling: Ruling::Hidden, rules, evaluation }) => {
+                    return Some(Judged { rules, evaluation, ..refused("There is no such resource.") });
+                }
+                Some(judged) => return Some(judged),
+                None => {}
+            }
+        }
+        None
+    }
+
+    /// Judges a call that takes no quota. `None` if there is nothing against it.
+    fn judge_uncounted(
+        &self,
+        plan: Option<&ActivePlan>,
+        call: Call,
+        listing: Option<&Arc<Call>>,
+    ) -> Option<Judged<Ruling>> {
         let limits = &self.shared.client_limits;
-        let judged = judge::judge_call(plan, &judge::Unlimited, other, listing, limits);
+        let judged = judge::judge_call(plan, &judge::Unlimited, call, listing, limits);
         (!matches!(judged.ruling, Ruling::Allowed { .. })).then_some(judged)
     }
 
@@ -209,6 +271,10 @@ impl Session {
     fn grounded(&self, id: &Id, grounded: Grounded) -> Option<Document> {
         match grounded {
             Grounded::IdInUse => Some(denial::invalid_params(id, "a request with this id is under way")),
+            Grounded::Crowded => Some(denial::unavailable(
+                id,
+                "Too many requests are under way in this session: wait for some to end",
+            )),
             Grounded::Ended => {
                 let text = format!("The MCP server `{}` is gone: {}", self.server.name, self.end_reason());
                 Some(denial::unavailable(id, &text))
@@ -221,35 +287,39 @@ impl Session {
     /// Forwards a judged request. The answer, if it could not be forwarded.
     async fn forward(
         self: &Arc<Self>,
-        request: Request,
+        arrival: Arrival,
+        number: &Id,
         forward: Forward,
         reply: mpsc::Sender<Outgoing>,
     ) -> Option<Document> {
-        let Forward { mut call, mut record, method, arguments, reservation } = forward;
-        let number = self.flights.lock().number();
-        let outbound = rewrite(&request, method, arguments.as_ref())
-            .and_then(|outbound| outbound.with_id(&number).map_err(|error| error.to_string()));
+        let Forward { mut call, mut record, method, arguments, reservation, request: inner, mut headers } =
+            forward;
+        let Arrival { request, era, .. } = arrival;
+        let progress = request
+            .params()
+            .and_then(|params| params.pointer("/_meta/progressToken"))
+            .and_then(|token| Id::from_value(token).ok());
+        let outbound = outbound(inner, method, arguments.as_ref(), number, progress.is_some());
         let outbound = match outbound {
             Ok(outbound) => outbound,
             Err(problem) => {
                 let reason = format!("The call could not be changed as the policy demands: {problem}.");
                 let refusal = Denial { reason, ..Denial::default() };
+                self.flights.lock().refuse(number, request.id());
                 self.write_denial(&mut record, &refusal);
-                return Some(denial::denied(&request, &refusal, ERA));
+                return Some(denial::denied(&request, &refusal, era));
             }
         };
         if arguments.is_some() {
             let arguments = arguments_of(method, outbound.params());
             call.arguments = arguments.map(|arguments| arguments.text().into());
             record.argument_keys = record::argument_keys(arguments);
+            parameters::mirror(&mut headers, call.entry.as_deref(), arguments);
         }
         let id = request.id().clone();
-        let progress = request
-            .params()
-            .and_then(|params| params.pointer("/_meta/progressToken"))
-            .and_then(|token| Id::from_value(token).ok());
         let exchange = Box::new(Exchange {
             request,
+            era,
             call: Arc::new(call),
             reply,
             charges: reservation.forwarded(),
@@ -257,7 +327,7 @@ impl Session {
             begin: Instant::now(),
             progress,
         });
-        let departed = self.flights.lock().depart(&number, Flight::Client(exchange));
+        let departed = self.flights.lock().depart(number, Flight::Client(exchange));
         if let Err((grounded, flight)) = departed {
             if let Flight::Client(exchange) = flight {
                 let Exchange { charges, mut record, .. } = *exchange;
@@ -268,83 +338,99 @@ impl Session {
             return self.grounded(&id, grounded);
         }
         let sent = match self.upstream() {
-            Some(upstream) => {
-                upstream.send(self, &Message::Request(outbound)).await.map_err(|error| error.to_string())
-            }
+            Some(upstream) => upstream
+                .send(self, &Message::Request(outbound), headers)
+                .await
+                .map_err(|error| error.to_string()),
             None => Err("the server is not connected".to_owned()),
         };
         if let Err(problem) = sent
-            && let Some(exchange) = self.abandon(&number)
+            && let Some(exchange) = self.abandon(number)
         {
             self.fail(*exchange, &problem, Fate::NotSent);
         }
         None
     }
 
-    pub(super) async fn client_notification(self: &Arc<Self>, notification: Notification) {
-        if self.has_ended() || !self.judge_notification(&notification, Flow::ClientToServer) {
-            return;
-        }
-        let notification = if notification.method() == "notifications/cancelled" {
-            // Only what is under way can be cancelled, and the server knows it by our number.
-            let Some(renamed) = self.cancel(&notification) else { return };
-            renamed
-        } else {
-            notification
-        };
-        let Some(upstream) = self.upstream() else { return };
-        if let Err(error) = upstream.send(self, &Message::Notification(notification)).await {
-            tracing::warn!(session = %self.id, server = %self.server.name, %error, "a notification was not delivered");
-        }
-    }
-
-    /// Ends the exchange that a client cancels: the server need not answer any more. What the server is to
-    /// be told.
-    fn cancel(&self, notification: &Notification) -> Option<Notification> {
-        let client = cancelled(notification)?;
-        let number = {
-            let mut flights = self.flights.lock();
-            flights.cancel(&client);
-            flights.number_of(&client)?
-        };
-        let Exchange { charges, mut record, begin, .. } = *self.abandon(&number)?;
-        charges.commit();
-        record.upstream = Reached::Error { latency: begin.elapsed().into() };
-        record.reason = Some("cancelled by the client".to_owned());
-        self.write(&record);
-        let renamed = notification.document().replace("/params/requestId", &number.to_document()).ok()?;
-        match Message::read(&renamed) {
-            Ok(Message::Notification(notification)) => Some(notification),
-            _ => None,
-        }
-    }
-
-    pub(super) async fn client_response(self: &Arc<Self>, response: Response) {
-        if !response.id().is_some_and(|id| self.answer(id)) {
-            tracing::warn!(session = %self.id, "the client answered a question that nobody asked; it is dropped");
-            return;
-        }
-        let Some(upstream) = self.upstream() else { return };
-        if let Err(error) = upstream.send(self, &Message::Response(response)).await {
-            tracing::warn!(session = %self.id, server = %self.server.name, %error, "an answer was not delivered");
+    /// What the state of a call of several rounds is bound to.
+    pub(super) fn subject<'a>(&'a self, call: &'a Call, arguments: Option<&'a str>) -> Subject<'a> {
+        Subject {
+            server: &self.server.name,
+            session: &self.id,
+            principal: call.principal.as_deref(),
+            method: &call.method,
+            target: call.target.as_deref(),
+            arguments,
         }
     }
 }
 
+fn refused(reason: &str) -> Judged<Ruling> {
+    Judged {
+        ruling: Ruling::Denied(Denial { reason: reason.to_owned(), ..Denial::default() }),
+        rules: Vec::new(),
+        evaluation: Duration::ZERO,
+    }
+}
+
+/// The request as the server gets it: with the arguments that were judged, under our number, which is its
+/// token of progress as well. Arguments may change what is done to the target that was judged, not the
+/// target.
+fn outbound(
+    request: Request,
+    method: Option<&'static Method>,
+    arguments: Option<&Document>,
+    number: &Id,
+    has_progress: bool,
+) -> Result<Request, String> {
+    let target = |request: &Request| {
+        method.and_then(|method| method.target(request.params())).map(|target| target.name.into_owned())
+    };
+    let mut outbound = match arguments {
+        None => request,
+        Some(arguments) => {
+            let pointer = method.map_or("", |method| method.arguments);
+            let rewritten = request.with_param(pointer, arguments).map_err(|error| error.to_string())?;
+            if target(&request) != target(&rewritten) {
+                return Err("a rewrite must not change the target".to_owned());
+            }
+            rewritten
+        }
+    };
+    if has_progress {
+        outbound = outbound
+            .with_param("/_meta/progressToken", &number.to_document())
+            .map_err(|error| error.to_string())?;
+    }
+    outbound.with_id(number).map_err(|error| error.to_string())
+}
+
 /// The answer to a request that is not for plugins to judge: of another era, not a request of clients, or
 /// without the target that its method needs.
-fn unserved(request: &Request, method: Option<&Method>, target: Option<&Target<'_>>) -> Option<Document> {
+fn unserved(
+    request: &Request,
+    era: Era,
+    method: Option<&Method>,
+    target: Option<&Target<'_>>,
+) -> Option<Document> {
     let id = request.id();
-    let Some(method) = method else { return era::refuse_modern(request, None) };
-    let is_served = method.kind != method::Kind::Notification
-        && method.eras.includes(ERA)
+    let meta = match era {
+        Era::Legacy => None,
+        Era::Modern => match era::read_meta(request) {
+            Ok(meta) => Some(meta),
+            Err(answer) => return Some(answer),
+        },
+    };
+    let method = method?;
+    let is_served = method.kind != Kind::Notification
+        && method.eras.includes(era)
         && method.direction.includes(Direction::ClientToServer);
     if !is_served {
         // A client that tries the modern era first goes on with the legacy one.
         return Some(denial::unknown_method(id));
     }
-    if let Some(refusal) = era::refuse_modern(request, None) {
-        return Some(refusal);
+    if method.kind == Kind::Task && meta.is_some_and(|meta| !meta.takes_tasks()) {
+        return Some(denial::missing_capability(id, &["extensions", bartizan_wire::meta::TASKS]));
     }
     if !method.places.is_empty() && target.is_none() {
         let problem = format!("{} needs a target: exactly one name or URI, a string", method.name);
@@ -353,28 +439,14 @@ fn unserved(request: &Request, method: Option<&Method>, target: Option<&Target<'
     None
 }
 
-/// The request with other arguments. They may change what is done to the target that was judged, not the
-/// target.
-fn rewrite(
-    request: &Request,
-    method: Option<&'static Method>,
-    arguments: Option<&Document>,
-) -> Result<Request, String> {
-    let Some(arguments) = arguments else { return Ok(request.clone()) };
-    let pointer = method.map_or("", |method| method.arguments);
-    let rewritten = request.with_param(pointer, arguments).map_err(|error| error.to_string())?;
-    let target = |request: &Request| {
-        method.and_then(|method| method.target(request.params())).map(|target| target.name.into_owned())
-    };
-    if target(request) == target(&rewritten) {
-        Ok(rewritten)
-    } else {
-        Err("a rewrite must not change the target".to_owned())
+/// What an answer of the gateway's own says, for the record.
+fn reason_of(answer: &Document) -> String {
+    match Message::read(answer) {
+        Ok(Message::Response(response)) => error_of(&response).unwrap_or_default(),
+        _ => String::new(),
     }
 }
 
-/// Whether the result of a request comes later, as that of a task.
-fn is_task(request: &Request) -> bool {
-    request.method().starts_with("tasks/")
-        || request.params().is_some_and(|params| params.get("task").is_some())
+fn error_of(response: &Response) -> Option<String> {
+    response.error().and_then(ErrorObject::message).map(std::borrow::Cow::into_owned)
 }

@@ -6,8 +6,13 @@
 //! record (`record`).
 
 mod client;
+mod notices;
+mod parameters;
 mod record;
+mod reply;
+mod round;
 mod server;
+mod task;
 
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -17,8 +22,10 @@ use bartizan_runtime::{Call, Entry, Flow};
 use bartizan_wire::denial::{self, Denial};
 use bartizan_wire::era::Era;
 use bartizan_wire::json::Value;
-use bartizan_wire::message::{Id, Message, MessageError, Notification};
+use bartizan_wire::message::{Id, Incoming, Message, MessageError, Notification, Request};
+use bartizan_wire::meta;
 use bartizan_wire::method::{self, Direction, Method, Target};
+use http::HeaderMap;
 use tokio::sync::mpsc;
 
 use crate::catalogue;
@@ -26,8 +33,23 @@ use crate::flights::Exchange;
 use crate::judge::{self, Judged, Ruling};
 use crate::session::{Fate, Outgoing, Session};
 
-/// The era of the sessions served.
-const ERA: Era = Era::Legacy;
+pub(crate) use parameters::select as parameter_headers;
+
+/// A request as its transport delivered it.
+#[derive(Debug)]
+pub(crate) struct Arrival {
+    pub(crate) request: Request,
+    pub(crate) era: Era,
+    /// The headers that repeat arguments, where there are headers.
+    pub(crate) headers: Option<HeaderMap>,
+}
+
+impl Arrival {
+    /// A request that came without headers, or with none that count.
+    pub(crate) fn plain(request: Request) -> Self {
+        Self { era: meta::era(&request), request, headers: None }
+    }
+}
 
 impl Session {
     /// Takes a message from the client. Answers and what belongs to a request go to `reply`; when this
@@ -39,7 +61,7 @@ impl Session {
     ) {
         self.touch();
         match message {
-            Ok(Message::Request(request)) => self.take_request(request, reply).await,
+            Ok(Message::Request(request)) => self.take_request(Arrival::plain(request), reply).1.await,
             Ok(Message::Notification(notification)) => self.client_notification(notification).await,
             Ok(Message::Response(response)) => self.client_response(response).await,
             Err(error) => {
@@ -47,6 +69,38 @@ impl Session {
                 deliver(&reply, Outgoing::Last(denial::malformed(&error))).await;
             }
         }
+    }
+
+    /// Takes what the server sent at once: one message, or several where the revision has that. `origin`
+    /// is as for a single message.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be read; that is in the log then, and nothing else has happened.
+    pub(crate) async fn from_server_text(
+        self: &Arc<Self>,
+        text: &[u8],
+        origin: Option<&Id>,
+    ) -> Result<(), MessageError> {
+        let limits = &self.shared.server_limits;
+        let incoming = if self.has_batches() {
+            Incoming::parse(text, limits)
+        } else {
+            Message::parse(text, limits).map(Incoming::One)
+        };
+        match incoming {
+            Ok(Incoming::One(message)) => self.from_server(Ok(message), origin).await,
+            Ok(Incoming::Batch(messages)) => {
+                for message in messages {
+                    self.from_server(message, origin).await;
+                }
+            }
+            Err(error) => {
+                self.from_server(Err(error.clone()), origin).await;
+                return Err(error);
+            }
+        }
+        Ok(())
     }
 
     /// Takes a message from the server. `origin` is the number of the request in whose response stream it
@@ -78,7 +132,7 @@ impl Session {
         let arguments = arguments_of(method, params);
         let mut call = self.call(name, arguments, flow);
         let mut draft = self.draft(&call, None, arguments);
-        if !is_notification(name, method, flow) {
+        if !is_notification(name, method, flow, self.notification_era()) {
             // A request without an id would be carried out by some servers, and answered by none.
             let reason = format!("{name} is no notification.");
             self.write_denial(&mut draft, &Denial { reason, ..Denial::default() });
@@ -149,6 +203,17 @@ impl Session {
         }
     }
 
+    /// The era whose notifications a session has, if it is always the same.
+    fn notification_era(&self) -> Option<Era> {
+        if self.is_shared() {
+            Some(Era::Modern)
+        } else if self.revision().is_some() {
+            Some(Era::Legacy)
+        } else {
+            None
+        }
+    }
+
     /// The list request in which a target would be found.
     fn listing(&self, target: &Target<'_>) -> Option<Arc<Call>> {
         let list = catalogue::list_method(target.noun)?;
@@ -173,7 +238,7 @@ impl Session {
 }
 
 /// Whether a message without an id may be one: by the table, and by its name if the table has it not.
-fn is_notification(name: &str, method: Option<&Method>, flow: Flow) -> bool {
+fn is_notification(name: &str, method: Option<&Method>, flow: Flow, era: Option<Era>) -> bool {
     let direction = match flow {
         Flow::ClientToServer => Direction::ClientToServer,
         Flow::ServerToClient => Direction::ServerToClient,
@@ -181,7 +246,7 @@ fn is_notification(name: &str, method: Option<&Method>, flow: Flow) -> bool {
     match method {
         Some(method) => {
             method.kind == method::Kind::Notification
-                && method.eras.includes(ERA)
+                && era.is_none_or(|era| method.eras.includes(era))
                 && method.direction.includes(direction)
         }
         None => name.starts_with("notifications/"),

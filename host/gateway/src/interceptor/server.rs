@@ -1,37 +1,42 @@
 //! From the server to the client.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use bartizan_audit::record::{Record, Upstream as Reached};
-use bartizan_runtime::{Call, Flow, Reply};
+use bartizan_runtime::{Call, Flow};
 use bartizan_wire::denial::{self, Denial};
+use bartizan_wire::era::{Era, Revision};
 use bartizan_wire::json::{Document, Value};
-use bartizan_wire::listing::Listing;
-use bartizan_wire::message::{ErrorObject, Id, Message, Notification, Request, Response};
-use bartizan_wire::method::{self, Method, Shape};
+use bartizan_wire::message::{Id, Message, Notification, Request, Response};
+use bartizan_wire::meta;
+use bartizan_wire::method::{self, Direction};
+use http::HeaderMap;
 use tokio::sync::mpsc;
 
-use super::{ERA, arguments_of, cancelled, deliver, record};
+use super::{arguments_of, cancelled, deliver, record};
 use crate::catalogue;
 use crate::flights::{Exchange, Flight};
-use crate::judge::{self, Judged, ReplyRuling, Ruling};
-use crate::plan::ActivePlan;
+use crate::judge::{self, Judged, Ruling};
 use crate::session::{Fate, Outgoing, Session};
 
-/// How long a client may keep a filtered list.
-const LIST_TTL: Duration = Duration::from_secs(60);
+/// Where a notification says which subscription it belongs to.
+const SUBSCRIPTION: &str = "/_meta/io.modelcontextprotocol~1subscriptionId";
+
+/// A notification as the client is to get it, and where it goes: into the stream of a request, or to
+/// those that belong to none.
+type Addressed = (Notification, Option<mpsc::Sender<Outgoing>>);
 
 impl Session {
     pub(super) async fn server_response(self: &Arc<Self>, response: Response) {
-        let flight = response.id().and_then(|number| self.flights.lock().arrive(number));
+        let flight =
+            response.id().and_then(|number| self.flights.lock().arrive(number).map(|f| (f, number.clone())));
         match flight {
-            Some(Flight::Own(waiting)) => {
+            Some((Flight::Own(waiting), _)) => {
                 // Whoever asked may have given up waiting.
-                let _gone = waiting.send(response);
+                let _gone = waiting.send(Ok(response));
             }
-            Some(Flight::Client(exchange)) => match response.with_id(exchange.request.id()) {
-                Ok(response) => self.conclude(*exchange, response).await,
+            Some((Flight::Client(exchange), number)) => match response.with_id(exchange.request.id()) {
+                Ok(response) => self.conclude(*exchange, &number, response).await,
                 Err(error) => {
                     self.fail(*exchange, &format!("its answer is unusable: {error}"), Fate::Unknown);
                 }
@@ -45,8 +50,8 @@ impl Session {
     }
 
     /// Ends an exchange with the server's response, which has the client's id again.
-    async fn conclude(self: &Arc<Self>, exchange: Exchange, response: Response) {
-        let Exchange { request, call, reply, charges, mut record, begin, .. } = exchange;
+    async fn conclude(self: &Arc<Self>, exchange: Exchange, number: &Id, response: Response) {
+        let Exchange { request, era, call, reply, charges, mut record, begin, progress } = exchange;
         let latency = begin.elapsed().into();
         if catalogue::is_failure(&response) {
             charges.rollback();
@@ -61,104 +66,14 @@ impl Session {
         {
             self.agree_on(&revision);
         }
-        let answer = self.guard(&request, &call, &response, &mut record);
+        let answered =
+            Answered { request, era, call, progress: progress.map(|token| (number.clone(), token)) };
+        let answer = match self.guard(&answered, response, &mut record) {
+            Ok(response) => response.document().clone(),
+            Err(refused) => refused,
+        };
         self.write(&record);
         deliver(&reply, Outgoing::Last(answer)).await;
-    }
-
-    /// What the client gets for the server's response: lists filtered, replies judged.
-    fn guard(
-        &self,
-        request: &Request,
-        call: &Arc<Call>,
-        response: &Response,
-        record: &mut Record,
-    ) -> Document {
-        let plan = self.server.plan();
-        let plan = plan.as_deref();
-        let list = method::lookup(request.method()).and_then(|method| Some((method, method.shape()?)));
-        match list {
-            Some((method, shape)) if response.result().is_some() => {
-                match self.filter(plan, (method, shape), request, call, response, record) {
-                    Ok(filtered) => self.guard_reply(plan, request, call, &filtered, record),
-                    Err(refused) => refused,
-                }
-            }
-            _ => self.guard_reply(plan, request, call, response, record),
-        }
-    }
-
-    /// A list without what the caller may not know of, or the answer instead.
-    fn filter(
-        &self,
-        plan: Option<&ActivePlan>,
-        (method, shape): (&Method, &Shape),
-        request: &Request,
-        call: &Arc<Call>,
-        response: &Response,
-        record: &mut Record,
-    ) -> Result<Response, Document> {
-        let unusable = |problem: &str| {
-            tracing::warn!(session = %self.id, server = %self.server.name, problem, "the server's list is withheld");
-            denial::unavailable(
-                request.id(),
-                &format!("The list of the MCP server `{}` is unusable: {problem}", self.server.name),
-            )
-        };
-        let listing = Listing::read(response, shape).map_err(|error| unusable(&error.to_string()))?;
-        let params = request.params().map(Value::to_document);
-        let (entries, is_whole) = catalogue::page(&listing, params.as_ref());
-        if is_whole {
-            self.catalogue.learn(&self.server, method, &entries);
-        }
-        let Judged { ruling, rules, evaluation } = judge::filter(plan, call, &entries);
-        record::judged(record, plan, rules, evaluation);
-        let keep = ruling.map_err(|refusal| {
-            record::deny(record, &refusal);
-            denial::denied(request, &refusal, ERA)
-        })?;
-        let filtered = listing.filter(&keep, LIST_TTL).map_err(|error| unusable(&error.to_string()))?;
-        match Message::read(&filtered) {
-            Ok(Message::Response(response)) => Ok(response),
-            Ok(_) => Err(unusable("it is no response any more")),
-            Err(error) => Err(unusable(&error.to_string())),
-        }
-    }
-
-    /// What the client gets for a response after the plugins that judge replies.
-    fn guard_reply(
-        &self,
-        plan: Option<&ActivePlan>,
-        request: &Request,
-        call: &Arc<Call>,
-        response: &Response,
-        record: &mut Record,
-    ) -> Document {
-        let Some(plan) = plan.filter(|plan| judge::reads_replies(plan, &call.method, call.target.as_deref()))
-        else {
-            return response.document().clone();
-        };
-        let value = response
-            .result()
-            .or_else(|| response.error().map(ErrorObject::value))
-            .map_or("null", Value::text);
-        let reply = Reply { is_error: catalogue::is_failure(response), value: value.into() };
-        let Judged { ruling, rules, evaluation } =
-            judge::judge_reply(plan, call, reply, &self.shared.server_limits);
-        record::judged(record, Some(plan), rules, evaluation);
-        let refusal = match ruling {
-            ReplyRuling::Unchanged => return response.document().clone(),
-            ReplyRuling::Denied(refusal) => refusal,
-            ReplyRuling::Rewritten(result) => match response.with_result("", &result) {
-                Ok(response) => return response.document().clone(),
-                Err(error) => Denial {
-                    reason: format!("The result could not be changed as the policy demands: {error}."),
-                    ..Denial::default()
-                },
-            },
-        };
-        record::deny(record, &refusal);
-        denial::denied(request, &refusal, ERA)
     }
 
     pub(super) async fn server_notification(
@@ -167,6 +82,16 @@ impl Session {
         origin: Option<&Id>,
     ) {
         self.catalogue.forget(notification.method());
+        let name = notification.method().to_owned();
+        let Some((notification, reply)) = self.address(notification, origin) else {
+            tracing::debug!(
+                session = %self.id,
+                server = %self.server.name,
+                method = name,
+                "a notification that belongs to nothing the client asked for is dropped"
+            );
+            return;
+        };
         if !self.judge_notification(&notification, Flow::ServerToClient) {
             return;
         }
@@ -175,51 +100,109 @@ impl Session {
         {
             self.answer(&id);
         }
-        let token = notification
-            .params()
-            .and_then(|params| params.get("progressToken"))
-            .and_then(|token| Id::from_value(token).ok());
-        let reply = {
-            let flights = self.flights.lock();
-            token
-                .and_then(|token| flights.reply_of_progress(&token))
-                .or_else(|| origin.and_then(|origin| flights.reply_of(origin)))
-        };
         self.pass_on(notification.document().clone(), reply).await;
     }
 
+    /// Finds out where a notification goes, and puts the client's own ids back into it. `None` if it
+    /// belongs to nothing that is known.
+    fn address(&self, notification: Notification, origin: Option<&Id>) -> Option<Addressed> {
+        let params = notification.params();
+        if let Some(number) = params.and_then(meta::subscription_id) {
+            let flights = self.flights.lock();
+            let exchange = flights.get(&number)?;
+            if !is_wanted(&exchange.request, &notification) {
+                return None;
+            }
+            let id = exchange.request.id().to_document();
+            let reply = exchange.reply.clone();
+            drop(flights);
+            let notification = self.guard_task_notification(notification)?;
+            return Some((notification.with_param(SUBSCRIPTION, &id).ok()?, Some(reply)));
+        }
+        if notification.method() == "notifications/progress" {
+            let number = Id::from_value(params?.get("progressToken")?).ok()?;
+            let under_way = {
+                let flights = self.flights.lock();
+                flights
+                    .get(&number)
+                    .and_then(|exchange| Some((exchange.progress.clone()?, exchange.reply.clone())))
+            };
+            let (token, reply) = match under_way {
+                Some((token, reply)) => (token, Some(reply)),
+                // A task goes on when its call has been answered.
+                None => (self.tasks.progress(&number)?, None),
+            };
+            return Some((notification.with_param("/progressToken", &token.to_document()).ok()?, reply));
+        }
+        let flights = self.flights.lock();
+        let exchange = match origin {
+            Some(origin) => flights.get(origin),
+            // In a shared session a message that names no request can be for anybody, unless there is just
+            // one who waits.
+            None if self.is_shared() => Some(flights.only()?),
+            None => None,
+        };
+        // What a subscription brings says so.
+        if exchange.is_some_and(|exchange| exchange.request.method() == "subscriptions/listen") {
+            return None;
+        }
+        let reply = exchange.map(|exchange| exchange.reply.clone());
+        drop(flights);
+        Some((self.guard_task_notification(notification)?, reply))
+    }
+
     pub(super) async fn server_request(self: &Arc<Self>, request: Request, origin: Option<&Id>) {
-        let arguments = arguments_of(method::lookup(request.method()), request.params());
+        if self.is_shared() || self.revision().is_none() {
+            // Nobody there can answer: questions are asked by results in the modern era.
+            tracing::warn!(
+                session = %self.id,
+                server = %self.server.name,
+                method = request.method(),
+                "the server asks where it must not; the question is dropped"
+            );
+            return;
+        }
+        let method = method::lookup(request.method());
+        let arguments = arguments_of(method, request.params());
         let call = self.call(request.method(), arguments, Flow::ServerToClient);
         let mut draft = self.draft(&call, Some(request.id()), arguments);
         let plan = self.server.plan();
         let plan = plan.as_deref();
-        let Judged { ruling, rules, evaluation } =
-            judge::judge_call(plan, &*self.shared.quotas, call, None, &self.shared.server_limits);
-        record::judged(&mut draft, plan, rules, evaluation);
         let because = |reason: &str| Denial { reason: reason.to_owned(), ..Denial::default() };
-        let refusal = match ruling {
-            Ruling::Hidden => because("The client knows of no such request."),
-            Ruling::Denied(refusal) => refusal,
-            Ruling::Allowed { arguments: None, reservation } if self.ask(request.id()) => {
-                reservation.forwarded().commit();
-                self.write(&draft);
-                let reply = origin.and_then(|origin| self.flights.lock().reply_of(origin));
-                self.pass_on(request.document().clone(), reply).await;
-                return;
-            }
-            Ruling::Allowed { arguments: None, .. } => because("The server asked twice with the same id."),
-            Ruling::Allowed { arguments: Some(_), .. } => {
-                because("A policy wanted to change a request of the server, which is not possible.")
+        let is_misdirected =
+            method.is_some_and(|method| !method.direction.includes(Direction::ServerToClient));
+        let refusal = if is_misdirected {
+            because("A server must not ask a client for this.")
+        } else {
+            let Judged { ruling, rules, evaluation } =
+                judge::judge_call(plan, &*self.shared.quotas, call, None, &self.shared.server_limits);
+            record::judged(&mut draft, plan, rules, evaluation);
+            match ruling {
+                Ruling::Hidden => because("The client knows of no such request."),
+                Ruling::Denied(refusal) => refusal,
+                Ruling::Allowed { arguments: None, reservation } if self.ask(request.id()) => {
+                    reservation.forwarded().commit();
+                    self.write(&draft);
+                    let reply = origin
+                        .and_then(|origin| self.flights.lock().get(origin).map(|found| found.reply.clone()));
+                    self.pass_on(request.document().clone(), reply).await;
+                    return;
+                }
+                Ruling::Allowed { arguments: None, .. } => {
+                    because("The server asked twice with the same id.")
+                }
+                Ruling::Allowed { arguments: Some(_), .. } => {
+                    because("A policy wanted to change a request of the server, which is not possible.")
+                }
             }
         };
         self.write_denial(&mut draft, &refusal);
-        let Ok(answer) = Message::read(&denial::denied(&request, &refusal, ERA)) else { return };
+        let Ok(answer) = Message::read(&denial::denied(&request, &refusal, Era::Legacy)) else { return };
         // Not from here: a server that asks and does not read must not hold up what it answers.
         let session = Arc::clone(self);
         tokio::spawn(async move {
             if let Some(upstream) = session.upstream()
-                && let Err(error) = upstream.send(&session, &answer).await
+                && let Err(error) = upstream.send(&session, &answer, HeaderMap::new()).await
             {
                 tracing::warn!(session = %session.id, server = %session.server.name, %error, "a refusal was not delivered");
             }
@@ -232,9 +215,112 @@ impl Session {
             None => document,
             Some(reply) => match reply.send(Outgoing::Message(document)).await {
                 Ok(()) => return,
-                Err(closed) => closed.0.into_document(),
+                Err(closed) => match closed.0.into_document() {
+                    Some(document) => document,
+                    None => return,
+                },
             },
         };
         self.send(document).await;
+    }
+
+    /// Tells the client of a request how its answer comes, where it is told such things.
+    pub(crate) async fn say(&self, number: &Id, what: Outgoing) {
+        let reply = {
+            let flights = self.flights.lock();
+            // How a handshake ends decides whether there is a session: it is not a stream without need.
+            let exchange = flights.get(number).filter(|exchange| exchange.request.method() != "initialize");
+            exchange.map(|exchange| exchange.reply.clone())
+        };
+        if let Some(reply) = reply.filter(|_| self.pipe().is_none()) {
+            deliver(&reply, what).await;
+        }
+    }
+
+    /// Whether the client may be sent arrays of messages, and the server may send them.
+    pub(crate) fn has_batches(&self) -> bool {
+        self.revision() == Some(Revision::V2025_03_26.as_str())
+    }
+}
+
+/// A request that was answered.
+pub(super) struct Answered {
+    /// As the client sent it.
+    pub(super) request: Request,
+    pub(super) era: Era,
+    /// As it was forwarded.
+    pub(super) call: Arc<Call>,
+    /// What the server and the client know its progress by.
+    pub(super) progress: Option<(Id, Id)>,
+}
+
+impl Session {
+    /// What the client gets for the server's response: lists filtered, replies judged, states sealed; or
+    /// the answer instead.
+    fn guard(
+        &self,
+        answered: &Answered,
+        response: Response,
+        record: &mut Record,
+    ) -> Result<Response, Document> {
+        let Answered { request, era, call, .. } = answered;
+        let Some(method) = method::lookup(request.method()).filter(|_| response.result().is_some()) else {
+            return self.guard_reply(request, *era, call, response, record);
+        };
+        if method.kind == method::Kind::Task {
+            return self.guard_task(answered, response, record);
+        }
+        let response = match method.shape() {
+            Some(shape) => self.filter(answered, (method, shape), &response, record)?,
+            None => response,
+        };
+        self.begin_task(answered, &response)?;
+        let response = self.guard_reply(request, *era, call, response, record)?;
+        match (era, method.kind) {
+            (_, method::Kind::Lifecycle) => Ok(self.guard_instructions(response)),
+            (Era::Modern, method::Kind::Subscription) => {
+                // The server knows the subscription by our number.
+                match response.result().and_then(meta::subscription_id) {
+                    Some(_) => response
+                        .with_result(SUBSCRIPTION, &request.id().to_document())
+                        .map_err(|error| denial::unavailable(request.id(), &error.to_string())),
+                    None => Ok(response),
+                }
+            }
+            (Era::Modern, _) if asks_for_input(&response) => {
+                self.close_round(request, call, &response, record)
+            }
+            _ => Ok(response),
+        }
+    }
+}
+
+fn asks_for_input(response: &Response) -> bool {
+    let kind = response.result().and_then(|result| result.get("resultType")).and_then(Value::as_str);
+    kind.as_deref() == Some("input_required")
+}
+
+/// Whether a subscription asked for such a notification.
+fn is_wanted(subscription: &Request, notification: &Notification) -> bool {
+    let wanted = subscription.params().and_then(|params| params.get("notifications"));
+    let flag =
+        |key: &str| wanted.and_then(|wanted| wanted.get(key)).and_then(Value::as_bool).unwrap_or(false);
+    let named = |key: &str, name: &str| {
+        let said = notification.params().and_then(|params| params.get(name)).and_then(Value::as_str);
+        let mut all = wanted.and_then(|wanted| wanted.get(key)).into_iter().flat_map(Value::elements);
+        said.is_some_and(|said| all.any(|one| one.as_str().as_ref() == Some(&said)))
+    };
+    match notification.method() {
+        "notifications/subscriptions/acknowledged" => true,
+        "notifications/tools/list_changed" => flag("toolsListChanged"),
+        "notifications/prompts/list_changed" => flag("promptsListChanged"),
+        "notifications/resources/list_changed" => flag("resourcesListChanged"),
+        "notifications/resources/updated" => {
+            // A server may name a part of what was subscribed to.
+            named("resourceSubscriptions", "uri")
+                || wanted.and_then(|wanted| wanted.get("resourceSubscriptions")).is_some()
+        }
+        "notifications/tasks" => named("taskIds", "taskId"),
+        _ => false,
     }
 }

@@ -1,14 +1,21 @@
 //! The server's side of a session.
 
 mod http;
+mod reaper;
+mod sse;
 mod stdio;
 
 use std::sync::Arc;
 
-use bartizan_wire::message::Message;
+use ::http::HeaderMap;
+use bartizan_wire::era::Era;
+use bartizan_wire::message::{Id, Message, Notification};
 use tokio::sync::watch;
 
-pub(crate) use http::{HttpClient, HttpUpstream};
+pub(crate) use self::http::{HttpClient, HttpUpstream, Place};
+pub(crate) use reaper::Reaper;
+pub use reaper::reap;
+pub(crate) use sse::SseUpstream;
 pub(crate) use stdio::{StandardError, StdioUpstream, spawn};
 
 use crate::session::Session;
@@ -19,6 +26,8 @@ pub(crate) enum Upstream {
     Stdio(StdioUpstream),
     /// Streamable HTTP.
     Http(Box<HttpUpstream>),
+    /// HTTP+SSE.
+    Sse(Box<SseUpstream>),
 }
 
 /// A message did not reach the server.
@@ -40,11 +49,36 @@ async fn closed(mut closing: watch::Receiver<bool>) {
 
 impl Upstream {
     /// Sends one message, in our own serialisation. What the server answers comes back through
-    /// [`Session::from_server`].
-    pub(crate) async fn send(&self, session: &Arc<Session>, message: &Message) -> Result<(), UpstreamError> {
+    /// [`Session::from_server`]. `headers` go with it where there are headers.
+    pub(crate) async fn send(
+        &self,
+        session: &Arc<Session>,
+        message: &Message,
+        headers: HeaderMap,
+    ) -> Result<(), UpstreamError> {
         match self {
             Self::Stdio(upstream) => upstream.send(message).await,
-            Self::Http(upstream) => upstream.send(session, message).await,
+            Self::Http(upstream) => upstream.send(session, message, headers).await,
+            Self::Sse(upstream) => upstream.send(message).await,
+        }
+    }
+
+    /// Tells the server that a request needs no answer any more. `notification` says so where the server
+    /// has to be told.
+    pub(crate) async fn cancel(
+        &self,
+        session: &Arc<Session>,
+        number: &Id,
+        era: Era,
+        notification: Notification,
+    ) -> Result<(), UpstreamError> {
+        match (self, era) {
+            // The end of the response's stream says it.
+            (Self::Http(upstream), Era::Modern) => {
+                upstream.abort(number);
+                Ok(())
+            }
+            _ => self.send(session, &Message::Notification(notification), HeaderMap::new()).await,
         }
     }
 
@@ -53,6 +87,7 @@ impl Upstream {
         match self {
             Self::Stdio(upstream) => upstream.close(),
             Self::Http(upstream) => upstream.close(session),
+            Self::Sse(upstream) => upstream.close(),
         }
     }
 }

@@ -5,7 +5,7 @@
 
 use std::process::{ExitStatus, Stdio};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bartizan_wire::message::{Id, Message};
 use bartizan_wire::stdio::{Line, Lines, frame};
@@ -48,7 +48,7 @@ pub(crate) struct StdioUpstream {
     group: Option<Pid>,
 }
 
-/// A child that was started: connect its session, then let [`Started::attend`] run.
+/// A child that was started: connect its session, then let [`Attendance::attend`] run.
 pub(crate) struct Started {
     pub(crate) upstream: StdioUpstream,
     child: Child,
@@ -127,8 +127,8 @@ impl Started {
     /// Splits into the upstream, for the session, and what has to be attended to.
     pub(crate) fn split(self) -> (StdioUpstream, Attendance) {
         let Self { upstream, child, stdin, stdout, frames, closing } = self;
-        let group = upstream.group;
-        (upstream, Attendance { child, stdin, stdout, frames, closing, group })
+        let (group, begin) = (upstream.group, Instant::now());
+        (upstream, Attendance { child, stdin, stdout, frames, closing, group, begin })
     }
 }
 
@@ -140,6 +140,7 @@ pub(crate) struct Attendance {
     frames: mpsc::Receiver<Vec<u8>>,
     closing: watch::Receiver<bool>,
     group: Option<Pid>,
+    begin: Instant,
 }
 
 impl Attendance {
@@ -147,16 +148,26 @@ impl Attendance {
     ///
     /// The child's exit status, or why it cannot be had.
     pub(crate) async fn attend(self, session: &Arc<Session>) -> std::io::Result<ExitStatus> {
-        let Self { mut child, stdin, stdout, frames, closing, group } = self;
+        let Self { mut child, stdin, stdout, frames, closing, group, begin } = self;
+        let reaper = session.shared.reaper.as_ref();
+        if let (Some(reaper), Some(group)) = (reaper, group) {
+            reaper.watch(group);
+        }
         let writing = tokio::spawn(write_frames(stdin, frames));
         let mut reading = tokio::spawn(read_messages(stdout, Arc::clone(session)));
         let status = tokio::select! {
-            status = child.wait() => status,
+            status = child.wait() => {
+                session.server.starts.ended(begin, Instant::now());
+                status
+            }
             () = closed(closing) => finish(&mut child, group).await,
         };
         if let Some(group) = group {
             // Whatever of its group is left has no reason to be, and may hold the output open.
             let _ended = kill_process_group(group, Signal::KILL);
+            if let Some(reaper) = reaper {
+                reaper.release(group);
+            }
         }
         // What the child wrote before it ended still counts, as fast as the client reads it.
         if tokio::time::timeout(DRAIN_PATIENCE, &mut reading).await.is_err() {
@@ -218,13 +229,11 @@ async fn take_lines(lines: &mut Lines, session: &Arc<Session>) {
     while let Some(line) = lines.next_line() {
         match line {
             Line::Message(bytes) => {
-                let message = Message::parse(&bytes, &session.shared.server_limits);
-                if let Err(error) = &message
+                if let Err(error) = session.from_server_text(&bytes, None).await
                     && let Some(number) = probable_number(&bytes)
                 {
                     session.give_up(&number, &format!("its answer is malformed: {error}"));
                 }
-                session.from_server(message, None).await;
             }
             Line::TooLong => tracing::warn!(
                 server = %session.server.name,
