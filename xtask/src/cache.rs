@@ -1,4 +1,4 @@
-//! What outlives `target/`: toolchains and Python environments, in the user's cache directory.
+//! What outlives `target/`: toolchains, Python and Node environments, in the user's cache directory.
 //!
 //! An entry is a directory that holds a stamp. The stamp is written last, so that a directory without
 //! one was left half-made and is made again. Whoever makes an entry holds its lock.

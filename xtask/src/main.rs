@@ -3,13 +3,16 @@
 
 mod bench;
 mod cache;
+mod conformance;
 mod demo;
 mod gateway;
 mod guest_toolchain;
 mod guests;
 mod lint;
+mod node;
 mod process;
 mod python;
+mod serving;
 mod step;
 mod tests;
 mod version;
@@ -48,9 +51,14 @@ enum Verb {
     Build,
     /// Run every check and every test, the end-to-end ones against real servers included
     ///
-    /// Builds what the tests need, makes their Python environments, lints, and runs the tests of the
+    /// Builds what the tests need, makes their Python and Node environments, lints, and runs the tests of the
     /// whole workspace.
     Test(tests::Arguments),
+    /// Run the official MCP conformance suite, at a server of our own and at the gateway in front of it
+    ///
+    /// The server must pass, and behind the gateway, over HTTP and over stdio, every check must end as it
+    /// does without. What the suite wrote is in target/conformance.
+    Conformance(conformance::Arguments),
     /// Check formatting, lints and documentation; every warning is an error
     Lint,
     /// Put the gateway in front of the real MLflow MCP server and show what comes of it
@@ -83,6 +91,7 @@ fn run(verb: Verb) -> Result<()> {
             gateway::build(&workspace).map(drop)
         }
         Verb::Test(arguments) => tests::run(&workspace, &cache, &arguments),
+        Verb::Conformance(arguments) => conformance::run(&workspace, &cache, &arguments),
         Verb::Lint => {
             guests::build(&workspace, &cache)?;
             lint::run(&workspace)

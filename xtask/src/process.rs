@@ -2,7 +2,9 @@
 //! their output, or in plain sight.
 
 use std::collections::VecDeque;
-use std::io::{self, BufRead as _, BufReader};
+use std::fs::File;
+use std::io::{self, BufRead as _, BufReader, Write as _};
+use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread;
@@ -71,6 +73,30 @@ pub(crate) fn query(mut command: Command) -> Result<String> {
         );
     }
     String::from_utf8(output.stdout).with_context(|| format!("`{name}` wrote something other than UTF-8"))
+}
+
+/// Runs a program with its output in a file. `None` if it had to be ended because the time was up.
+pub(crate) fn record(mut command: Command, log: &Path, time: Duration) -> Result<Option<ExitStatus>> {
+    let name = name(&command);
+    let (output, input) = io::pipe()?;
+    command.stdin(Stdio::null()).stdout(input.try_clone()?).stderr(input);
+    let mut child = command.spawn().with_context(|| format!("cannot run `{name}`"))?;
+    drop(command);
+
+    let mut file = File::create(log).with_context(|| format!("cannot write {}", log.display()))?;
+    let lines = lines(output);
+    let deadline = Instant::now() + time;
+    loop {
+        match lines.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+            Ok(line) => writeln!(file, "{line}")?,
+            Err(RecvTimeoutError::Disconnected) => return Ok(Some(child.wait()?)),
+            Err(RecvTimeoutError::Timeout) => {
+                child.kill()?;
+                child.wait()?;
+                return Ok(None);
+            }
+        }
+    }
 }
 
 /// Runs a program whose output is what the user came for.
@@ -148,7 +174,7 @@ fn tells_progress(line: &str) -> bool {
 
 /// A command as a person would say it: the program's file name and what distinguishes the call.
 fn name(command: &Command) -> String {
-    let program = std::path::Path::new(command.get_program());
+    let program = Path::new(command.get_program());
     let program = program.file_name().unwrap_or(command.get_program()).to_string_lossy();
     command.get_args().fold(program.into_owned(), |name, argument| name + " " + &argument.to_string_lossy())
 }
@@ -179,6 +205,19 @@ mod tests {
         );
         let error = error.unwrap_err().to_string();
         assert!(error.contains("was not done") && error.ends_with("begun"), "{error}");
+    }
+
+    #[test]
+    fn a_recorded_program_leaves_its_output_and_its_status() {
+        let log = std::env::temp_dir().join(format!("bartizan-xtask-{}.log", std::process::id()));
+        let status = record(shell("echo out; echo err >&2; exit 3"), &log, Duration::from_secs(20)).unwrap();
+        assert_eq!(status.and_then(|status| status.code()), Some(3));
+        assert_eq!(std::fs::read_to_string(&log).unwrap(), "out\nerr\n");
+
+        let status = record(shell("echo begun; exec sleep 60"), &log, Duration::from_millis(300)).unwrap();
+        assert_eq!(status, None);
+        assert_eq!(std::fs::read_to_string(&log).unwrap(), "begun\n");
+        std::fs::remove_file(&log).unwrap();
     }
 
     #[test]

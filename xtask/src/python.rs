@@ -29,8 +29,23 @@ pub(crate) const MLFLOW: Requirements = Requirements {
     packages: &["mcp==1.30.0", "mlflow-mcp==0.4.1", "mlflow==3.17.2"],
 };
 
-/// The SDK that speaks both eras.
-pub(crate) const MCP2: Requirements = Requirements { title: "Python with mcp 2", packages: &["mcp==2.3.0"] };
+/// The SDK that speaks both eras, and what is made with it: another client, and servers.
+pub(crate) const MCP2: Requirements = Requirements {
+    title: "Python with mcp 2",
+    packages: &[
+        "mcp==2.3.0",
+        "fastmcp==4.1.2",
+        "mcp-server-fetch==2026.10.24",
+        "mcp-server-git==2026.10.19",
+        "mcp-server-time==2026.10.19",
+    ],
+};
+
+/// A server that works with the SDK of the handshake era only.
+pub(crate) const SQLITE: Requirements = Requirements {
+    title: "Python with mcp-server-sqlite",
+    packages: &["mcp==1.30.0", "mcp-server-sqlite==2025.4.25"],
+};
 
 pub(crate) struct Environment {
     directory: PathBuf,

@@ -8,12 +8,15 @@ use crate::process;
 use crate::python::{self, Environment};
 use crate::step::{self, Step};
 use crate::workspace::Workspace;
-use crate::{gateway, guests, lint};
+use crate::{gateway, guests, lint, node};
 
 /// Tests find what was made for them by these variables.
 const GATEWAY: &str = "BARTIZAN_TEST_GATEWAY";
 const PYTHON_WITH_MLFLOW: &str = "BARTIZAN_TEST_VENV_MCP1";
 const PYTHON_WITH_MCP2: &str = "BARTIZAN_TEST_VENV_MCP2";
+const PYTHON_WITH_SQLITE: &str = "BARTIZAN_TEST_VENV_SQLITE";
+const NODE: &str = "BARTIZAN_TEST_NODE";
+const NODE_ENVIRONMENT: &str = "BARTIZAN_TEST_NODE_ENVIRONMENT";
 
 #[derive(Args)]
 pub(crate) struct Arguments {
@@ -31,6 +34,8 @@ pub(crate) fn run(workspace: &Workspace, cache: &Cache, arguments: &Arguments) -
     let gateway = gateway::build(workspace)?;
     let mlflow = Environment::ensure(&python::MLFLOW, cache)?;
     let mcp2 = Environment::ensure(&python::MCP2, cache)?;
+    let sqlite = Environment::ensure(&python::SQLITE, cache)?;
+    let node = node::Environment::ensure(&node::CLIENTS_AND_SERVERS, cache)?;
 
     let mut step = Step::begin("tests");
     process::run(&mut step, workspace.cargo(&["test", "--release", "--workspace", "--no-run"]))?;
@@ -41,7 +46,10 @@ pub(crate) fn run(workspace: &Workspace, cache: &Cache, arguments: &Arguments) -
         .args(&arguments.filter)
         .env(GATEWAY, gateway)
         .env(PYTHON_WITH_MLFLOW, mlflow.directory())
-        .env(PYTHON_WITH_MCP2, mcp2.directory());
+        .env(PYTHON_WITH_MCP2, mcp2.directory())
+        .env(PYTHON_WITH_SQLITE, sqlite.directory())
+        .env(NODE, node.node())
+        .env(NODE_ENVIRONMENT, node.directory());
     process::show(command)?;
     step::note("every test passed");
     Ok(())

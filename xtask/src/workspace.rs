@@ -11,6 +11,9 @@ use serde::Deserialize;
 use crate::process;
 use crate::version::RustVersion;
 
+/// How the variables begin in which `cargo run` says what it runs.
+const DESCRIBES_XTASK: [&[u8]; 2] = [b"CARGO_MANIFEST_", b"CARGO_PKG_"];
+
 pub(crate) struct Workspace {
     cargo: OsString,
     metadata: Metadata,
@@ -91,6 +94,14 @@ impl Workspace {
     pub(crate) fn cargo(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(&self.cargo);
         command.current_dir(self.root()).args(arguments);
+        // Cargo describes xtask to xtask. Build scripts that look at such variables (ring's does) would run
+        // again whenever cargo is used with and without xtask by turns, and with it all of TLS and the
+        // gateway be compiled again.
+        for (variable, _) in env::vars_os() {
+            if DESCRIBES_XTASK.iter().any(|beginning| variable.as_encoded_bytes().starts_with(beginning)) {
+                command.env_remove(variable);
+            }
+        }
         command
     }
 

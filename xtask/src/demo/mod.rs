@@ -3,19 +3,21 @@
 
 mod conversation;
 mod observation;
-mod serving;
 mod store;
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
-use std::path::PathBuf;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
 
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result, bail};
 use clap::Args;
 
-use self::serving::Serving;
 use self::store::Store;
 use crate::cache::Cache;
 use crate::python::{self, Environment};
+use crate::serving::Serving;
+use crate::step::Step;
 use crate::workspace::Workspace;
 use crate::{gateway, guests};
 
@@ -25,6 +27,8 @@ const SERVER: &str = "mlflow";
 /// Where the example listens, unless something else does.
 const USUAL_ADDRESS: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8750);
 const ANY_PORT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
+
+const TIME_TO_CONNECT: Duration = Duration::from_secs(5);
 
 #[derive(Args)]
 pub(crate) struct Arguments {
@@ -67,8 +71,8 @@ pub(crate) fn run(workspace: &Workspace, cache: &Cache, arguments: &Arguments) -
     let store = Store::ensure(&layout, &environment)?;
     let address = address(arguments)?;
 
-    let serving = Serving::start(&executable, &layout, &environment, &store, address)?;
-    let facts = conversation::hold(&layout, &environment, &store, serving.url())?;
+    let (serving, url) = serve(&executable, &layout, &environment, &store, address)?;
+    let facts = conversation::hold(&layout, &environment, &store, &url)?;
     let observations = observation::judge(&facts, &store.contents.run_id);
     print!("\n{}\n", observation::table(&observations));
     let missing: Vec<&str> = observations
@@ -85,10 +89,43 @@ pub(crate) fn run(workspace: &Workspace, cache: &Cache, arguments: &Arguments) -
         );
     }
     if arguments.once {
-        return serving.stop();
+        let step = Step::begin("gateway stop");
+        serving.stop()?;
+        step.done("ended");
+        return Ok(());
     }
-    invite(&layout, serving.url());
+    invite(&layout, &url);
     serving.until_interrupted()
+}
+
+/// Starts the gateway, and answers with the URL of the one server behind it.
+fn serve(
+    executable: &Path,
+    layout: &Layout,
+    environment: &Environment,
+    store: &Store,
+    address: SocketAddr,
+) -> Result<(Serving, String)> {
+    let step = Step::begin("gateway start");
+    let mut command = Command::new(executable);
+    command
+        .arg("serve")
+        .arg("--config")
+        .arg(&layout.configuration)
+        .args(["--listen", &address.to_string()])
+        .env("PATH", environment.path()?)
+        .env("MLFLOW_TRACKING_URI", store.tracking_uri());
+    // The gateway writes a line for each server, its name and its URL, once it accepts connections.
+    let (serving, url) = Serving::start("the gateway", command, &layout.log, |line| {
+        match line.split_whitespace().collect::<Vec<_>>().as_slice() {
+            [SERVER, url] => Some((*url).to_owned()),
+            _ => None,
+        }
+    })?;
+    TcpStream::connect_timeout(&address, TIME_TO_CONNECT)
+        .with_context(|| format!("the gateway says that it is ready, but not at {address}"))?;
+    step.done(&url);
+    Ok((serving, url))
 }
 
 /// An address that is free now. A demo that ends by itself leaves the usual one to others.

@@ -1,7 +1,6 @@
-//! A gateway that serves, as a child process: started, waited for, ended.
+//! A program that serves, as a child process: started, waited for, ended.
 
 use std::fs::{self, File};
-use std::net::{SocketAddr, TcpStream};
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -15,117 +14,93 @@ use rustix::process::{Pid, Signal, kill_process};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::{Handle, Signals};
 
-use super::{Layout, SERVER, Store};
 use crate::process;
-use crate::python::Environment;
-use crate::step::Step;
 
-/// Loading compiles the plugins when their compiled form is not cached yet.
+/// The gateway compiles the plugins when their compiled form is not cached yet.
 const TIME_TO_START: Duration = Duration::from_secs(60);
-const TIME_TO_CONNECT: Duration = Duration::from_secs(5);
-/// Upstream servers get time to end, too.
+/// The gateway gives upstream servers time to end, too.
 const TIME_TO_STOP: Duration = Duration::from_secs(20);
 const LOG_LINES_SHOWN: usize = 20;
 
-pub(super) struct Serving {
+pub(crate) struct Serving {
+    /// As a message names it: `the gateway`.
+    name: &'static str,
     child: Child,
-    /// Standard output; that it closes is the sign that the gateway has ended.
+    /// Standard output; that it closes is the sign that the program has ended.
     output: Receiver<String>,
-    url: String,
     log: PathBuf,
     interruption: Interruption,
 }
 
-/// Passes a wish to end on to the gateway, wherever xtask is at that moment.
+/// Passes a wish to end on to the program, wherever xtask is at that moment.
 struct Interruption {
     happened: Arc<AtomicBool>,
     listening: Handle,
 }
 
 impl Serving {
-    pub(super) fn start(
-        executable: &Path,
-        layout: &Layout,
-        environment: &Environment,
-        store: &Store,
-        address: SocketAddr,
-    ) -> Result<Self> {
-        let step = Step::begin("gateway start");
-        if let Some(directory) = layout.log.parent() {
+    /// Starts a program with its standard error in `log`, and waits until `announced` has learnt from the
+    /// lines of its standard output where it serves.
+    pub(crate) fn start<T>(
+        name: &'static str,
+        mut command: Command,
+        log: &Path,
+        announced: impl FnMut(&str) -> Option<T>,
+    ) -> Result<(Self, T)> {
+        if let Some(directory) = log.parent() {
             fs::create_dir_all(directory)?;
         }
-        let mut command = Command::new(executable);
-        command
-            .arg("serve")
-            .arg("--config")
-            .arg(&layout.configuration)
-            .args(["--listen", &address.to_string()])
-            .env("PATH", environment.path()?)
-            .env("MLFLOW_TRACKING_URI", store.tracking_uri())
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(File::create(&layout.log)?);
-        let mut child = command.spawn().with_context(|| format!("cannot run {}", executable.display()))?;
-        let stdout = child.stdout.take().context("the gateway has no standard output")?;
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(File::create(log)?);
+        let mut child =
+            command.spawn().with_context(|| format!("cannot run {}", command.get_program().display()))?;
+        let stdout = child.stdout.take().with_context(|| format!("{name} has no standard output"))?;
         let interruption = Interruption::watch(Pid::from_child(&child))?;
-        let mut serving = Self {
-            child,
-            output: process::lines(stdout),
-            url: String::new(),
-            log: layout.log.clone(),
-            interruption,
-        };
-        serving.url = serving.announced_url()?;
-        TcpStream::connect_timeout(&address, TIME_TO_CONNECT)
-            .with_context(|| format!("the gateway says that it is ready, but not at {address}"))?;
-        step.done(&serving.url);
-        Ok(serving)
+        let mut serving =
+            Self { name, child, output: process::lines(stdout), log: log.to_owned(), interruption };
+        let announcement = serving.announcement(announced)?;
+        Ok((serving, announcement))
     }
 
-    pub(super) fn url(&self) -> &str {
-        &self.url
-    }
-
-    pub(super) fn stop(mut self) -> Result<()> {
-        let step = Step::begin("gateway stop");
+    pub(crate) fn stop(mut self) -> Result<()> {
         self.ask_to_end()?;
-        self.wait(TIME_TO_STOP)?;
-        step.done("ended");
-        Ok(())
+        self.wait(TIME_TO_STOP)
     }
 
-    pub(super) fn until_interrupted(mut self) -> Result<()> {
+    pub(crate) fn until_interrupted(mut self) -> Result<()> {
         while self.output.recv().is_ok() {}
         ensure!(
             self.interruption.happened.load(Ordering::SeqCst),
-            "the gateway ended by itself{}",
+            "{} ended by itself{}",
+            self.name,
             self.logged()
         );
         self.wait(TIME_TO_STOP)
     }
 
-    /// The gateway writes a line for each server, its name and its URL, once it accepts connections.
-    fn announced_url(&mut self) -> Result<String> {
+    fn announcement<T>(&mut self, mut announced: impl FnMut(&str) -> Option<T>) -> Result<T> {
         let deadline = Instant::now() + TIME_TO_START;
         loop {
             match self.output.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
                 Ok(line) => {
-                    if let [SERVER, url] = line.split_whitespace().collect::<Vec<_>>().as_slice() {
-                        return Ok((*url).to_owned());
+                    if let Some(announcement) = announced(&line) {
+                        return Ok(announcement);
                     }
                 }
                 Err(RecvTimeoutError::Disconnected) => {
-                    bail!("the gateway ended ({}) before it was ready{}", self.child.wait()?, self.logged());
+                    let status = self.child.wait()?;
+                    bail!("{} ended ({status}) before it was ready{}", self.name, self.logged());
                 }
                 Err(RecvTimeoutError::Timeout) => {
-                    bail!("the gateway was not ready after {} s{}", TIME_TO_START.as_secs(), self.logged());
+                    let seconds = TIME_TO_START.as_secs();
+                    bail!("{} was not ready after {seconds} s{}", self.name, self.logged());
                 }
             }
         }
     }
 
     fn ask_to_end(&self) -> Result<()> {
-        kill_process(Pid::from_child(&self.child), Signal::TERM).context("cannot signal the gateway")
+        kill_process(Pid::from_child(&self.child), Signal::TERM)
+            .with_context(|| format!("cannot signal {}", self.name))
     }
 
     fn wait(&mut self, time: Duration) -> Result<()> {
@@ -136,7 +111,8 @@ impl Serving {
                 Err(RecvTimeoutError::Disconnected) => break,
                 Err(RecvTimeoutError::Timeout) => {
                     bail!(
-                        "the gateway was told to end but still ran after {} s{}",
+                        "{} was told to end but still ran after {} s{}",
+                        self.name,
                         time.as_secs(),
                         self.logged()
                     );
@@ -146,7 +122,7 @@ impl Serving {
         self.interruption.listening.close();
         let status = self.child.wait()?;
         let as_told = status.success() || matches!(status.signal(), Some(SIGINT | SIGTERM));
-        ensure!(as_told, "the gateway was told to end, and failed ({status}){}", self.logged());
+        ensure!(as_told, "{} was told to end, and failed ({status}){}", self.name, self.logged());
         Ok(())
     }
 
@@ -159,7 +135,7 @@ impl Serving {
     }
 }
 
-/// No way out of xtask leaves a gateway behind.
+/// No way out of xtask leaves the program behind.
 impl Drop for Serving {
     fn drop(&mut self) {
         self.interruption.listening.close();
@@ -173,7 +149,7 @@ impl Drop for Serving {
 }
 
 impl Interruption {
-    fn watch(gateway: Pid) -> Result<Self> {
+    fn watch(program: Pid) -> Result<Self> {
         let mut signals = Signals::new([SIGINT, SIGTERM]).context("cannot watch for Ctrl-C")?;
         let listening = signals.handle();
         let happened = Arc::new(AtomicBool::new(false));
@@ -182,7 +158,7 @@ impl Interruption {
             for _ in &mut signals {
                 seen.store(true, Ordering::SeqCst);
                 // It may have ended already: Ctrl-C in a terminal reaches every process there.
-                let _ = kill_process(gateway, Signal::TERM);
+                let _ = kill_process(program, Signal::TERM);
             }
         });
         Ok(Self { happened, listening })
