@@ -1,5 +1,6 @@
-"""A client of the official Python SDK, mcp 2, in its default mode: it asks for the newest revision and
-falls back to a handshake. Otherwise as mcp1.py.
+"""A client of the official Python SDK, mcp 2. A task's "mode" is "auto", "legacy" or a revision of the modern
+era; without one it is the SDK's own choice, "auto": it asks for the newest revision and falls back to a
+handshake. Otherwise as mcp1.py.
 """
 
 import json
@@ -21,26 +22,58 @@ def server(task: dict) -> str | StdioServerParameters:
     return StdioServerParameters(command=program, args=arguments, env=dict(os.environ))
 
 
+async def call(client: Client, name: str, arguments: dict, meanwhile: dict | None) -> dict:
+    progress = []
+
+    async def note(value: float, total: float | None, message: str | None) -> None:
+        progress.append(value)
+        if meanwhile and value == meanwhile["progress"]:
+            group.start_soon(client.call_tool, meanwhile["call"], meanwhile["arguments"])
+
+    async with anyio.create_task_group() as group:
+        try:
+            result = await client.call_tool(name, arguments, progress_callback=note)
+        except MCPError as error:
+            return {"code": error.error.code, "message": error.error.message}
+    text = "\n".join(part.text for part in result.content if part.type == "text")
+    seen = {"is_error": bool(result.is_error), "text": text}
+    if result.structured_content is not None:
+        seen["structured"] = result.structured_content
+    if progress:
+        seen["progress"] = progress
+    return seen
+
+
+async def cancel(client: Client, name: str, arguments: dict) -> dict:
+    with anyio.CancelScope() as scope:
+
+        async def stop(value: float, total: float | None, message: str | None) -> None:
+            scope.cancel()
+
+        await client.call_tool(name, arguments, progress_callback=stop)
+    return {"cancelled": scope.cancelled_caught}
+
+
 async def take(client: Client, step: dict) -> object:
     match step:
+        case {"tell": "revision"}:
+            return client.protocol_version
         case {"list": "tools"}:
             return [tool.name for tool in (await client.list_tools()).tools]
         case {"list": "prompts"}:
             return [prompt.name for prompt in (await client.list_prompts()).prompts]
         case {"call": name, "arguments": arguments}:
-            try:
-                result = await client.call_tool(name, arguments)
-            except MCPError as error:
-                return {"code": error.error.code, "message": error.error.message}
-            text = "\n".join(part.text for part in result.content if part.type == "text")
-            return {"is_error": bool(result.is_error), "text": text}
+            return await call(client, name, arguments, step.get("meanwhile"))
+        case {"cancel": name, "arguments": arguments}:
+            return await cancel(client, name, arguments)
         case _:
             raise ValueError(f"not a step: {step}")
 
 
 async def main() -> None:
     task = json.loads(sys.argv[1])
-    async with Client(server(task), read_timeout_seconds=TIME_TO_ANSWER) as client:
+    options = {"mode": task["mode"]} if "mode" in task else {}
+    async with Client(server(task), read_timeout_seconds=TIME_TO_ANSWER, **options) as client:
         seen = [await take(client, step) for step in task["steps"]]
     print(json.dumps(seen))
 

@@ -2,13 +2,18 @@
 
 use std::path::{Path, PathBuf};
 
+/// The variable by which scripts find the Node environment as well.
+pub const NODE_ENVIRONMENT: &str = "BARTIZAN_TEST_NODE_ENVIRONMENT";
+
 /// The official Python SDKs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sdk {
     /// `mcp` 1.30.0, in an environment with MLflow and `mlflow-mcp` 0.4.1.
     Mcp1,
-    /// `mcp` 2.3.0.
+    /// `mcp` 2.3.0, in an environment with FastMCP 4.1.2 and the servers for git, time and fetching.
     Mcp2,
+    /// `mcp` 1.30.0, in an environment with `mcp-server-sqlite` 2025.4.25.
+    Sqlite,
 }
 
 impl Sdk {
@@ -16,6 +21,7 @@ impl Sdk {
         prepared(match self {
             Self::Mcp1 => "BARTIZAN_TEST_VENV_MCP1",
             Self::Mcp2 => "BARTIZAN_TEST_VENV_MCP2",
+            Self::Sqlite => "BARTIZAN_TEST_VENV_SQLITE",
         })
     }
 
@@ -25,9 +31,29 @@ impl Sdk {
     }
 }
 
+/// Node.
+pub fn node() -> PathBuf {
+    prepared("BARTIZAN_TEST_NODE")
+}
+
+/// The directory whose `node_modules` holds the official TypeScript SDKs, the inspector, and servers.
+pub fn node_environment() -> PathBuf {
+    prepared(NODE_ENVIRONMENT)
+}
+
+/// The script of a program of the Node environment, to be run with [`node`].
+pub fn node_program(name: &str) -> PathBuf {
+    present(node_environment().join("node_modules/.bin").join(name))
+}
+
 /// The gateway's executable.
 pub fn gateway() -> PathBuf {
     prepared("BARTIZAN_TEST_GATEWAY")
+}
+
+/// The client of the official Rust SDK, which is built along with the gateway.
+pub fn rmcp_client() -> PathBuf {
+    present(gateway().with_file_name("bartizan-rmcp-client"))
 }
 
 /// The module of a plugin that only tests use.

@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
+use std::net::SocketAddr;
 use std::path::Path;
 
+use rustix::process::Signal;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::process::Command;
@@ -72,13 +74,18 @@ impl Serving {
 
     /// Serves a configuration on a free port.
     pub async fn start_with(configuration: Value) -> Self {
+        Self::start_in(configuration, &[]).await
+    }
+
+    /// Serves a configuration on a free port, with variables added to the gateway's environment.
+    pub async fn start_in(configuration: Value, variables: &[(&str, &Path)]) -> Self {
         let names: Vec<String> = configuration["mcpServers"]
             .as_object()
             .map(|servers| servers.keys().cloned().collect())
             .unwrap_or_default();
         let configuration = Document::new("bartizan.json", &configuration.to_string());
         let mut command = bartizan(["serve", "--listen", "127.0.0.1:0", "--config"]);
-        command.arg(configuration.path());
+        command.arg(configuration.path()).envs(variables.iter().copied());
         let mut program = Program::start(command);
         let mut urls = BTreeMap::new();
         for _ in &names {
@@ -95,6 +102,18 @@ impl Serving {
     /// Where a server is.
     pub fn url(&self, server: &str) -> &str {
         &self.urls[server]
+    }
+
+    /// The address that all of them are at.
+    pub fn address(&self) -> SocketAddr {
+        let url = self.urls.values().next().expect("a configuration has servers");
+        let address = url.split('/').nth(2).and_then(|address| address.parse().ok());
+        address.expect("a URL has an address and a port")
+    }
+
+    /// Sends the gateway a signal.
+    pub fn signal(&self, signal: Signal) {
+        self.program.signal(signal);
     }
 
     /// The log until now.

@@ -209,7 +209,8 @@ impl Events {
             while let Some((event, rest)) = self.text.split_once("\n\n") {
                 let data = event.lines().find_map(|line| line.strip_prefix("data: ")).map(str::to_owned);
                 self.text = rest.to_owned();
-                if let Some(data) = data {
+                // An event without data gives an id to come back with, and says nothing.
+                if let Some(data) = data.filter(|data| !data.is_empty()) {
                     let message = serde_json::from_str(&data);
                     return Some(message.unwrap_or_else(|error| panic!("{data} is not JSON: {error}")));
                 }

@@ -1,5 +1,5 @@
 //! What the end-to-end tests share: the gateway as a child process, MCP clients that can misbehave,
-//! servers that do, and the real MLflow MCP server with its store.
+//! servers that do, real clients, and the real MLflow MCP server with its store.
 //!
 //! Everything has a deadline and fails the test that uses it with words that say what was waited for.
 //! What `cargo xtask test` prepares (the gateway, the plugins, Python environments) is asked for in
@@ -12,7 +12,11 @@
     reason = "a harness that cannot go on fails the test that uses it"
 )]
 
+pub mod certificates;
+pub mod clients;
+pub mod connection;
 pub mod environment;
+pub mod everything;
 pub mod fake_http;
 pub mod gateway;
 pub mod http;
@@ -20,5 +24,7 @@ pub mod mlflow;
 pub mod program;
 pub mod python;
 pub mod rpc;
+pub mod served;
 pub mod stdio;
 pub mod waiting;
+pub mod workshop;

@@ -8,14 +8,14 @@
 
 use std::collections::BTreeSet;
 
+use bartizan_tests::clients::Server;
 use bartizan_tests::environment::{Sdk, repository};
 use bartizan_tests::gateway::{self, Document, Serving};
 use bartizan_tests::http::Session;
 use bartizan_tests::mlflow::{self, Store};
-use bartizan_tests::program::Program;
-use bartizan_tests::python::{self, Server};
+use bartizan_tests::python;
 use bartizan_tests::rpc;
-use bartizan_tests::waiting::{START, within};
+use bartizan_tests::served::Served;
 use serde_json::{Value, json};
 use tokio::process::Command;
 
@@ -63,9 +63,7 @@ async fn over_stdio(sdk: Sdk) {
     let store = Store::new().await;
     let policy = Document::new("policy.json", POLICY);
     let command = gateway::run(&policy.path(), [mlflow::program()]);
-    let words = std::iter::once(command.as_std().get_program()).chain(command.as_std().get_args());
-    let words = words.map(|word| word.to_str().unwrap_or_default().to_owned()).collect();
-    let through = python::converse(sdk, &Server::Command(words), &store.variables(), &steps(&store)).await;
+    let through = python::converse(sdk, &Server::of(&command), &store.variables(), &steps(&store)).await;
     let direct = direct(sdk, &store, &Server::Command(vec![mlflow::program()])).await;
     assert_protected(&direct, &through);
     assert_eq!(store.stage().await, "active");
@@ -102,39 +100,18 @@ async fn mcp_2_over_http() {
     over_http(Sdk::Mcp2).await;
 }
 
-/// `mlflow-mcp` has no option for it, but the library it is made with serves it over HTTP.
-const MLFLOW_OVER_HTTP: &str = "
-import socket
-from mlflow_mcp.server import mcp
-
-with socket.create_server(('127.0.0.1', 0)) as free:
-    port = free.getsockname()[1]
-mcp.settings.host, mcp.settings.port = '127.0.0.1', port
-print(port, flush=True)
-mcp.run('streamable-http')
-";
-
 #[tokio::test]
 async fn both_clients_with_a_server_that_is_reached_over_http() {
     let store = Store::new().await;
     let mut command = Command::new(Sdk::Mcp1.program("python"));
-    command.args(["-c", MLFLOW_OVER_HTTP]);
+    command.arg(repository("tests/servers/mlflow_http.py"));
     store.give(&mut command);
-    let mut server = Program::start(command);
-    let Some(port) = server.line().await else { panic!("mlflow-mcp does not start: {}", server.log()) };
-    let address = format!("127.0.0.1:{port}");
-    within(START, "mlflow-mcp listens", async {
-        let mut look = tokio::time::interval(std::time::Duration::from_millis(50));
-        while tokio::net::TcpStream::connect(&address).await.is_err() {
-            look.tick().await;
-        }
-    })
-    .await;
-    let url = format!("http://{address}/mcp");
+    let server = Served::start(command).await;
     let policy: Value = serde_json::from_str(POLICY).unwrap();
-    let serving = Serving::start(&json!({"mlflow": {"type": "http", "url": url, "policy": policy}})).await;
+    let serving =
+        Serving::start(&json!({"mlflow": {"type": "http", "url": server.url(), "policy": policy}})).await;
     for sdk in [Sdk::Mcp1, Sdk::Mcp2] {
-        let direct = direct(sdk, &store, &Server::Url(url.clone())).await;
+        let direct = direct(sdk, &store, &Server::Url(server.url().to_owned())).await;
         let gateway = Server::Url(serving.url("mlflow").to_owned());
         let through = python::converse(sdk, &gateway, &[], &steps(&store)).await;
         assert_protected(&direct, &through);
