@@ -189,14 +189,14 @@ impl Flights {
         self.flights.contains_key(number)
     }
 
-    /// The only request of a client under way, if there is just one.
-    pub(crate) fn only(&self) -> Option<&Exchange> {
-        let mut exchanges = self.flights.values().filter_map(|flight| match flight {
-            Flight::Client(exchange) => Some(exchange),
+    /// The number of the only request of a client under way, if there is just one.
+    pub(crate) fn only(&self) -> Option<Id> {
+        let mut numbers = self.flights.iter().filter_map(|(number, flight)| match flight {
+            Flight::Client(_) => Some(number),
             Flight::Own(_) => None,
         });
-        let first = exchanges.next();
-        first.filter(|_| exchanges.next().is_none()).map(Box::as_ref)
+        let first = numbers.next();
+        first.filter(|_| numbers.next().is_none()).cloned()
     }
 
     /// Whether a client waits for an answer.

@@ -119,8 +119,8 @@ impl Session {
         };
         let most = match ids {
             Ids::OneClient => shared.limits.in_flight,
-            // Each of the many clients may have as many.
-            Ids::Anyone => usize::MAX,
+            // Each of the many clients has a connection at least.
+            Ids::Anyone => shared.limits.in_flight.max(shared.limits.connections),
         };
         let tasks = match &server.upstream {
             // Each child gives its own tasks their ids.
@@ -268,7 +268,9 @@ impl Session {
         if let Unrelated::Mailbox(mailbox) = &self.unrelated {
             mailbox.close();
         }
-        self.shared.quotas.end_session(&self.id);
+        if !self.is_shared() {
+            self.shared.quotas.end_session(&self.id);
+        }
         let upstream = self.upstream();
         if let Some(upstream) = upstream {
             upstream.close(self);

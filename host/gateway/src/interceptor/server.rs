@@ -22,9 +22,12 @@ use crate::session::{Fate, Outgoing, Session};
 /// Where a notification says which subscription it belongs to.
 const SUBSCRIPTION: &str = "/_meta/io.modelcontextprotocol~1subscriptionId";
 
-/// A notification as the client is to get it, and where it goes: into the stream of a request, or to
-/// those that belong to none.
-type Addressed = (Notification, Option<mpsc::Sender<Outgoing>>);
+/// Where a message of the server goes: into the stream of the request with this number.
+type Address = (Id, mpsc::Sender<Outgoing>);
+
+/// A notification as the client is to get it, and where it goes; without an address, to those that belong
+/// to no request.
+type Addressed = (Notification, Option<Address>);
 
 impl Session {
     pub(super) async fn server_response(self: &Arc<Self>, response: Response) {
@@ -73,7 +76,12 @@ impl Session {
             Err(refused) => refused,
         };
         self.write(&record);
-        deliver(&reply, Outgoing::Last(answer)).await;
+        if self.is_shared() {
+            // There is room, or the client does not read: it has lost its stream then.
+            let _full_or_gone = reply.try_send(Outgoing::Last(answer));
+        } else {
+            deliver(&reply, Outgoing::Last(answer)).await;
+        }
     }
 
     pub(super) async fn server_notification(
@@ -83,7 +91,7 @@ impl Session {
     ) {
         self.catalogue.forget(notification.method());
         let name = notification.method().to_owned();
-        let Some((notification, reply)) = self.address(notification, origin) else {
+        let Some((notification, address)) = self.address(notification, origin) else {
             tracing::debug!(
                 session = %self.id,
                 server = %self.server.name,
@@ -100,7 +108,7 @@ impl Session {
         {
             self.answer(&id);
         }
-        self.pass_on(notification.document().clone(), reply).await;
+        self.pass_on(notification.document().clone(), address).await;
     }
 
     /// Finds out where a notification goes, and puts the client's own ids back into it. `None` if it
@@ -117,7 +125,7 @@ impl Session {
             let reply = exchange.reply.clone();
             drop(flights);
             let notification = self.guard_task_notification(notification)?;
-            return Some((notification.with_param(SUBSCRIPTION, &id).ok()?, Some(reply)));
+            return Some((notification.with_param(SUBSCRIPTION, &id).ok()?, Some((number, reply))));
         }
         if notification.method() == "notifications/progress" {
             let number = Id::from_value(params?.get("progressToken")?).ok()?;
@@ -128,27 +136,29 @@ impl Session {
                     .and_then(|exchange| Some((exchange.progress.clone()?, exchange.reply.clone())))
             };
             let (token, reply) = match under_way {
-                Some((token, reply)) => (token, Some(reply)),
+                Some((token, reply)) => (token, Some((number, reply))),
                 // A task goes on when its call has been answered.
                 None => (self.tasks.progress(&number)?, None),
             };
             return Some((notification.with_param("/progressToken", &token.to_document()).ok()?, reply));
         }
         let flights = self.flights.lock();
-        let exchange = match origin {
-            Some(origin) => flights.get(origin),
+        let number = match origin {
+            Some(origin) => Some(origin.clone()),
             // In a shared session a message that names no request can be for anybody, unless there is just
             // one who waits.
             None if self.is_shared() => Some(flights.only()?),
             None => None,
         };
+        let exchange = number.and_then(|number| Some((flights.get(&number)?, number)));
         // What a subscription brings says so.
-        if exchange.is_some_and(|exchange| exchange.request.method() == "subscriptions/listen") {
+        if exchange.as_ref().is_some_and(|(exchange, _)| exchange.request.method() == "subscriptions/listen")
+        {
             return None;
         }
-        let reply = exchange.map(|exchange| exchange.reply.clone());
+        let address = exchange.map(|(exchange, number)| (number, exchange.reply.clone()));
         drop(flights);
-        Some((self.guard_task_notification(notification)?, reply))
+        Some((self.guard_task_notification(notification)?, address))
     }
 
     pub(super) async fn server_request(self: &Arc<Self>, request: Request, origin: Option<&Id>) {
@@ -183,9 +193,11 @@ impl Session {
                 Ruling::Allowed { arguments: None, reservation } if self.ask(request.id()) => {
                     reservation.forwarded().commit();
                     self.write(&draft);
-                    let reply = origin
-                        .and_then(|origin| self.flights.lock().get(origin).map(|found| found.reply.clone()));
-                    self.pass_on(request.document().clone(), reply).await;
+                    let address = origin.and_then(|origin| {
+                        let flights = self.flights.lock();
+                        flights.get(origin).map(|found| (origin.clone(), found.reply.clone()))
+                    });
+                    self.pass_on(request.document().clone(), address).await;
                     return;
                 }
                 Ruling::Allowed { arguments: None, .. } => {
@@ -209,19 +221,25 @@ impl Session {
         });
     }
 
-    /// Passes a server's message on: into the stream of the request it belongs to, or the session's.
-    async fn pass_on(&self, document: Document, reply: Option<mpsc::Sender<Outgoing>>) {
-        let document = match reply {
-            None => document,
-            Some(reply) => match reply.send(Outgoing::Message(document)).await {
-                Ok(()) => return,
-                Err(closed) => match closed.0.into_document() {
-                    Some(document) => document,
-                    None => return,
-                },
-            },
-        };
-        self.send(document).await;
+    /// Passes a server's message on: into the stream of the request it belongs to, or the session's. A client
+    /// that does not read holds its server up, unless others share the server: then it loses its stream.
+    async fn pass_on(self: &Arc<Self>, document: Document, address: Option<Address>) {
+        let Some((number, reply)) = address else { return self.send(document).await };
+        let outgoing = Outgoing::Message(document);
+        if self.is_shared() {
+            if let Err(mpsc::error::TrySendError::Full(_)) = reply.try_send(outgoing) {
+                tracing::warn!(server = %self.server.name, "a client does not read what it asked for: it is given up");
+                // Not from here: a server that does not read must not hold up what it says.
+                let session = Arc::clone(self);
+                tokio::spawn(async move { session.hang_up(&number, None).await });
+            }
+            return;
+        }
+        if let Err(closed) = reply.send(outgoing).await
+            && let Some(document) = closed.0.into_document()
+        {
+            self.send(document).await;
+        }
     }
 
     /// Tells the client of a request how its answer comes, where it is told such things.

@@ -18,12 +18,12 @@ use crate::session::Outgoing;
 pub(super) const UNRELATED: u64 = 0;
 
 /// How many streams of one session are kept.
-const TRACKS: usize = 16;
+const TRACKS: usize = 8;
 /// How many streams that are complete are kept.
-const COMPLETE: usize = 4;
+const COMPLETE: usize = 2;
 /// What is kept of one stream.
 const EVENTS: usize = 256;
-const BYTES: usize = 1 << 20;
+const BYTES: usize = 256 << 10;
 
 /// The id of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,7 +106,7 @@ impl Track {
         let number = content.last;
         content.bytes += document.as_bytes().len();
         content.kept.push_back((number, document.clone()));
-        while content.kept.len() > EVENTS || content.bytes > BYTES && content.kept.len() > 1 {
+        while content.kept.len() > EVENTS || content.bytes > BYTES {
             if let Some((_, oldest)) = content.kept.pop_front() {
                 content.bytes -= oldest.as_bytes().len();
             }

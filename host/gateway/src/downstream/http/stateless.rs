@@ -19,9 +19,9 @@ use http::request::Parts;
 use http::{HeaderName, StatusCode};
 use tokio::sync::{Mutex, mpsc};
 
+use super::Front;
 use super::answer::{Answer, json, stream};
 use super::events::{Call, Company, EventStream, Messages};
-use super::{BACKLOG, Front};
 use crate::config::{HttpTransport, UpstreamConfig};
 use crate::downstream::guard::{self, Refusal};
 use crate::era;
@@ -33,8 +33,12 @@ use crate::sessions;
 const METHOD: HeaderName = HeaderName::from_static("mcp-method");
 const NAME: HeaderName = HeaderName::from_static("mcp-name");
 
-/// What the session that clients share is called.
-const LABEL: &str = "stateless";
+/// What the session that the clients of a server share is called, with the server's name after it.
+const LABEL: &str = "stateless-";
+
+/// How many messages of an exchange may wait for its client. They are not waited for: others share the
+/// server.
+const SHARED_BACKLOG: usize = 1_024;
 
 /// How long it is taken for granted that a server does not speak this era.
 const REMEMBERED: Duration = Duration::from_secs(300);
@@ -97,7 +101,7 @@ impl Front {
             _ => None,
         };
         let keep_alive = self.shared.limits.keep_alive;
-        let (reply, mut messages) = mpsc::channel(BACKLOG);
+        let (reply, mut messages) = mpsc::channel(SHARED_BACKLOG);
         let headers = Some(parameter_headers(&parts.headers));
         let arrival = Arrival { request, era: Era::Modern, headers };
         let (number, exchange) = session.take_request(arrival, reply);
@@ -146,8 +150,8 @@ impl Front {
         if matches!(server.upstream, UpstreamConfig::Http { transport: HttpTransport::Sse, .. }) {
             return Err(NoSession::Legacy);
         }
-        let session =
-            Session::new(LABEL.into(), Arc::clone(server), Arc::clone(&self.shared), Unrelated::Nobody);
+        let label = format!("{LABEL}{}", server.name).into();
+        let session = Session::new(label, Arc::clone(server), Arc::clone(&self.shared), Unrelated::Nobody);
         sessions::connect(&session, &self.client).map_err(NoSession::Unavailable)?;
         let speaks = match session.own_request(Era::Modern, "server/discover", &[]).await {
             Ok(response) => match response.error().map(ErrorObject::code) {
