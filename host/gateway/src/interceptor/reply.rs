@@ -114,6 +114,26 @@ impl Session {
         ruling
     }
 
+    /// A response that no cache between the gateway and the client hands to somebody else: another caller may
+    /// have another policy.
+    pub(super) fn guard_cache(response: Response) -> Response {
+        let scope = response.result().and_then(|result| result.get("cacheScope"));
+        if scope.is_none_or(|scope| scope.as_str().as_deref() == Some("private")) {
+            return response;
+        }
+        response.with_result("/cacheScope", &Document::string("private")).unwrap_or(response)
+    }
+
+    /// A response that its client keeps for no longer than a list: the policy may change what is in it.
+    pub(super) fn guard_ttl(response: Response) -> Response {
+        let ttl = response.result().and_then(|result| result.get("ttlMs")).and_then(Value::as_u64);
+        if ttl.is_none_or(|ttl| Duration::from_millis(ttl) <= LIST_TTL) {
+            return response;
+        }
+        let longest = Document::from(&serde_json::json!(LIST_TTL.as_secs() * 1_000));
+        response.with_result("/ttlMs", &longest).unwrap_or(response)
+    }
+
     /// The answer to a handshake, without the server's instructions if the policy does not let them through,
     /// or if they name something that is hidden.
     pub(super) fn guard_instructions(&self, response: Response) -> Response {

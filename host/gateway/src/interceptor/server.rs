@@ -294,8 +294,9 @@ impl Session {
         };
         self.begin_task(answered, &response)?;
         let response = self.guard_reply(request, *era, call, response, record)?;
+        let response = Self::guard_cache(response);
         match (era, method.kind) {
-            (_, method::Kind::Lifecycle) => Ok(self.guard_instructions(response)),
+            (_, method::Kind::Lifecycle) => Ok(self.guard_instructions(Self::guard_ttl(response))),
             (Era::Modern, method::Kind::Subscription) => {
                 // The server knows the subscription by our number.
                 match response.result().and_then(meta::subscription_id) {
