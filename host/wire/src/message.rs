@@ -168,7 +168,7 @@ impl Request {
     /// [`RewriteError::Edit`] if the pointer leads nowhere, [`RewriteError::Message`] if what results is
     /// no request (`params` that is no object).
     pub fn with_param(&self, pointer: &str, value: &Document) -> Result<Self, RewriteError> {
-        Self::reread(self.document.set(&format!("/params{pointer}"), value))
+        Self::reread(from_root("params", pointer).and_then(|pointer| self.document.set(&pointer, value)))
     }
 
     /// The same request without the member at `pointer` (RFC 6901, from `params`); as it is if there is
@@ -188,6 +188,16 @@ impl Request {
             Message::Request(request) => Ok(request),
             _ => Err(RewriteError::Message(MessageError::NoKind)),
         }
+    }
+}
+
+/// A pointer from a member of the message as one from the message. Without its slash it would name another
+/// member, `paramsx` for `x`.
+fn from_root(member: &str, pointer: &str) -> Result<String, EditError> {
+    if pointer.is_empty() || pointer.starts_with('/') {
+        Ok(format!("/{member}{pointer}"))
+    } else {
+        Err(EditError::NotFound { pointer: pointer.to_owned() })
     }
 }
 
@@ -325,7 +335,7 @@ impl Response {
     /// [`RewriteError::Edit`] if the pointer leads nowhere, as it always does in an error response
     /// (unless the pointer is `""`, which is [`RewriteError::Message`] then).
     pub fn with_result(&self, pointer: &str, value: &Document) -> Result<Self, RewriteError> {
-        Self::reread(self.document.set(&format!("/result{pointer}"), value))
+        Self::reread(from_root("result", pointer).and_then(|pointer| self.document.set(&pointer, value)))
     }
 
     fn reread(edited: Result<Document, EditError>) -> Result<Self, RewriteError> {

@@ -111,7 +111,7 @@ impl<'a> Value<'a> {
         self.text().parse().ok()
     }
 
-    /// A non-negative integer written without fraction or exponent that fits; `None` otherwise.
+    /// A non-negative integer written without sign, fraction or exponent that fits; `None` otherwise.
     pub fn as_u64(self) -> Option<u64> {
         self.text().parse().ok()
     }

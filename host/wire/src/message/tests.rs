@@ -146,3 +146,15 @@ fn rewrites_keep_every_other_byte() {
     assert!(matches!(error.with_result("/a", &seven), Err(RewriteError::Edit(_))));
     assert_eq!(error.with_result("", &seven), Err(RewriteError::Message(MessageError::ResultAndError)));
 }
+
+#[test]
+fn a_pointer_without_its_slash_names_no_other_member() {
+    let seven = Document::parse(b"7", &Limits::default()).unwrap();
+    let call = request(r#"{"jsonrpc":"2.0","id":1,"method":"m","params":{}}"#);
+    let answer = response(r#"{"jsonrpc":"2.0","id":1,"result":{}}"#);
+    for pointer in ["x", "x/y", " /x"] {
+        let refused = RewriteError::Edit(EditError::NotFound { pointer: pointer.into() });
+        assert_eq!(call.with_param(pointer, &seven), Err(refused.clone()));
+        assert_eq!(answer.with_result(pointer, &seven), Err(refused));
+    }
+}
