@@ -5,6 +5,7 @@ mod bench;
 mod cache;
 mod conformance;
 mod demo;
+mod fuzz;
 mod gateway;
 mod guest_toolchain;
 mod guests;
@@ -69,6 +70,11 @@ enum Verb {
     Demo(demo::Arguments),
     /// Run the benches of the plugin runtime
     Bench(bench::Arguments),
+    /// Look for inputs for which the wire crate's checks do not hold, with cargo-fuzz
+    ///
+    /// Installs cargo-fuzz into the cache directory. New inputs are kept in target/fuzz/corpus; one that
+    /// breaks a check is in tests/fuzz/artifacts. CONTRIBUTING.md says what to do with it.
+    Fuzz(fuzz::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -98,5 +104,6 @@ fn run(verb: Verb) -> Result<()> {
         }
         Verb::Demo(arguments) => demo::run(&workspace, &cache, &arguments),
         Verb::Bench(arguments) => bench::run(&workspace, &cache, &arguments),
+        Verb::Fuzz(arguments) => fuzz::run(&workspace, &cache, &arguments),
     }
 }
