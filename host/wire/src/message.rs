@@ -177,7 +177,7 @@ impl Request {
     /// # Errors
     /// [`RewriteError::Message`] if what results is no request.
     pub fn without_param(&self, pointer: &str) -> Result<Self, RewriteError> {
-        match self.document.remove(&format!("/params{pointer}")) {
+        match from_root("params", pointer).and_then(|pointer| self.document.remove(&pointer)) {
             Err(EditError::NotFound { .. }) => Ok(self.clone()),
             edited => Self::reread(edited),
         }
@@ -231,7 +231,8 @@ impl Notification {
     /// # Errors
     /// [`RewriteError`].
     pub fn with_param(&self, pointer: &str, value: &Document) -> Result<Self, RewriteError> {
-        match Message::read(&self.document.set(&format!("/params{pointer}"), value)?)? {
+        let edited = from_root("params", pointer).and_then(|pointer| self.document.set(&pointer, value))?;
+        match Message::read(&edited)? {
             Message::Notification(notification) => Ok(notification),
             _ => Err(RewriteError::Message(MessageError::NoKind)),
         }
