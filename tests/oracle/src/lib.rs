@@ -8,10 +8,12 @@
 //! |---|---|---|
 //! | [`json`] | a document | [`tree`], read by `serde_json` |
 //! | [`message`] | a message | the same |
+//! | [`batch`] | a message, or an array of them | the same |
 //! | [`listing`] | the answer to a listing method | the same |
 //! | [`sse`] | an event stream | the algorithm of the WHATWG standard, on the whole stream |
 //! | [`stdio`] | lines | splitting the whole input |
 //! | [`headers`] | a header value; after a line feed, a second text | the grammars, spelled out |
+//! | [`parameters`] | a tool's definition; after a line feed, arguments | what was made must be accepted, and no variant of it |
 //! | [`forwarded`] | a document | `serde_json`, Python's `json`, JavaScript's `JSON.parse` |
 #![forbid(unsafe_code)]
 #![expect(
@@ -21,12 +23,14 @@
     reason = "a check that does not hold panics, which is what a fuzzer and a test look for"
 )]
 
+pub mod batch;
 pub mod chunks;
 pub mod forwarded;
 pub mod headers;
 pub mod json;
 pub mod listing;
 pub mod message;
+pub mod parameters;
 pub mod readers;
 pub mod reading;
 pub mod sse;
@@ -42,12 +46,14 @@ pub struct Check {
 }
 
 /// Every check.
-pub const CHECKS: [Check; 7] = [
+pub const CHECKS: [Check; 9] = [
+    Check { name: "batch", run: batch::check },
     Check { name: "forwarded", run: forwarded::check },
     Check { name: "headers", run: headers::check },
     Check { name: "json", run: json::check },
     Check { name: "listing", run: listing::check },
     Check { name: "message", run: message::check },
+    Check { name: "parameters", run: parameters::check },
     Check { name: "sse", run: sse::check },
     Check { name: "stdio", run: stdio::check },
 ];

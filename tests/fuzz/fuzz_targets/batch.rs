@@ -1,0 +1,12 @@
+//! See `bartizan_oracle::batch`.
+#![no_main]
+
+use bartizan_fuzz::mutation;
+use bartizan_oracle::batch;
+use libfuzzer_sys::{fuzz_mutator, fuzz_target, fuzzer_mutate};
+
+fuzz_target!(|input: &[u8]| batch::check(input));
+
+fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {
+    mutation::mutate(data, size, max_size, seed).unwrap_or_else(|| fuzzer_mutate(data, size, max_size))
+});
