@@ -5,6 +5,7 @@
 //! question was asked; once a session has ended nothing departs any more.
 
 use std::collections::HashSet;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
@@ -93,6 +94,7 @@ pub(crate) struct Session {
     ended: OnceLock<String>,
     revision: OnceLock<String>,
     used: Mutex<Instant>,
+    is_probe: AtomicBool,
     gone: watch::Sender<bool>,
 }
 
@@ -141,6 +143,7 @@ impl Session {
             ended: OnceLock::new(),
             revision: OnceLock::new(),
             used: Mutex::new(Instant::now()),
+            is_probe: AtomicBool::new(false),
             gone: watch::Sender::new(false),
         })
     }
@@ -150,6 +153,22 @@ impl Session {
         if self.upstream.set(upstream).is_err() {
             tracing::error!(session = %self.id, "a session was connected twice");
         }
+    }
+
+    /// The session begins in order to find out whether the server speaks an era: a server that does not
+    /// may well end.
+    pub(crate) fn begin_probe(&self) {
+        self.is_probe.store(true, Ordering::SeqCst);
+    }
+
+    /// The server speaks the era: from now on it has no reason to end.
+    pub(crate) fn end_probe(&self) {
+        self.is_probe.store(false, Ordering::SeqCst);
+    }
+
+    /// Whether it is being found out what the server speaks.
+    pub(crate) fn is_probe(&self) -> bool {
+        self.is_probe.load(Ordering::SeqCst)
     }
 
     pub(crate) fn upstream(&self) -> Option<&Upstream> {

@@ -157,7 +157,9 @@ impl Attendance {
         let mut reading = tokio::spawn(read_messages(stdout, Arc::clone(session)));
         let status = tokio::select! {
             status = child.wait() => {
-                session.server.starts.ended(begin, Instant::now());
+                if !session.is_probe() {
+                    session.server.starts.ended(begin, Instant::now());
+                }
                 status
             }
             () = closed(closing) => finish(&mut child, group).await,

@@ -43,6 +43,9 @@ const SHARED_BACKLOG: usize = 1_024;
 /// How long it is taken for granted that a server does not speak this era.
 const REMEMBERED: Duration = Duration::from_secs(300);
 
+/// How long a command is not asked again whose process has ended when it was asked.
+const LEFT_ALONE: Duration = Duration::from_secs(10);
+
 /// The shared sessions, by server.
 pub(super) struct Stateless(HashMap<String, Slot>);
 
@@ -50,14 +53,25 @@ pub(super) struct Stateless(HashMap<String, Slot>);
 struct Slot {
     /// The session of a server that speaks the era. The lock is held while it is found out.
     session: Mutex<Option<Arc<Session>>>,
-    /// When it was found out that it does not.
-    is_legacy: parking_lot::Mutex<Option<Instant>>,
+    /// That there is none, and until when this is taken for granted.
+    without: parking_lot::Mutex<Option<(Instant, NoSession)>>,
+}
+
+impl Slot {
+    /// Why there is no session, if that was found out a short while ago.
+    fn known(&self) -> Option<NoSession> {
+        let without = self.without.lock();
+        without.as_ref().filter(|(until, _)| Instant::now() < *until).map(|(_, why)| why.clone())
+    }
 }
 
 /// Why there is no shared session with a server.
+#[derive(Clone)]
 enum NoSession {
     /// It does not speak the era.
     Legacy,
+    /// Its process has ended when it was asked, as those of some servers do that want `initialize` first.
+    Ended(String),
     /// It cannot be reached.
     Unavailable(String),
 }
@@ -91,9 +105,14 @@ impl Front {
                 let answer = era::refuse_modern(&request);
                 return Ok(json(StatusCode::BAD_REQUEST, answer.as_bytes()));
             }
+            Err(NoSession::Ended(problem)) => {
+                // With this status a client goes on with `initialize`.
+                let answer = unavailable(&request, server, &problem);
+                return Ok(json(StatusCode::BAD_REQUEST, answer.as_bytes()));
+            }
             Err(NoSession::Unavailable(problem)) => {
-                let text = format!("The MCP server `{}` cannot be asked: {problem}", server.name);
-                return Ok(json(StatusCode::OK, denial::unavailable(request.id(), &text).as_bytes()));
+                let answer = unavailable(&request, server, &problem);
+                return Ok(json(StatusCode::OK, answer.as_bytes()));
             }
         };
         let permit = match request.method() {
@@ -124,23 +143,27 @@ impl Front {
     /// The session that the clients of a server share, if the server speaks the modern era.
     async fn shared_session(&self, server: &Arc<Server>) -> Result<Arc<Session>, NoSession> {
         let Some(slot) = self.stateless.0.get(&*server.name) else { return Err(NoSession::Legacy) };
-        if slot.is_legacy.lock().is_some_and(|since| since.elapsed() < REMEMBERED) {
-            return Err(NoSession::Legacy);
+        if let Some(why) = slot.known() {
+            return Err(why);
         }
         let mut current = slot.session.lock().await;
         if let Some(session) = current.as_ref().filter(|session| !session.has_ended()) {
             return Ok(Arc::clone(session));
         }
-        if slot.is_legacy.lock().is_some_and(|since| since.elapsed() < REMEMBERED) {
+        if let Some(why) = slot.known() {
             // Somebody else has found it out meanwhile.
-            return Err(NoSession::Legacy);
+            return Err(why);
         }
         *current = None;
         let found = self.try_modern(server).await;
-        match &found {
-            Ok(session) => *current = Some(Arc::clone(session)),
-            Err(NoSession::Legacy) => *slot.is_legacy.lock() = Some(Instant::now()),
-            Err(NoSession::Unavailable(_)) => {}
+        let remembered = match &found {
+            Ok(_) | Err(NoSession::Unavailable(_)) => None,
+            Err(why @ NoSession::Legacy) => Some((Instant::now() + REMEMBERED, why.clone())),
+            Err(why @ NoSession::Ended(_)) => Some((Instant::now() + LEFT_ALONE, why.clone())),
+        };
+        *slot.without.lock() = remembered;
+        if let Ok(session) = &found {
+            *current = Some(Arc::clone(session));
         }
         found
     }
@@ -152,6 +175,7 @@ impl Front {
         }
         let label = format!("{LABEL}{}", server.name).into();
         let session = Session::new(label, Arc::clone(server), Arc::clone(&self.shared), Unrelated::Nobody);
+        session.begin_probe();
         sessions::connect(&session, &self.client).map_err(NoSession::Unavailable)?;
         let speaks = match session.own_request(Era::Modern, "server/discover", &[]).await {
             Ok(response) => match response.error().map(ErrorObject::code) {
@@ -162,17 +186,27 @@ impl Front {
             },
             Err(Unanswered::Refused(_) | Unanswered::Silent(_)) => false,
             Err(Unanswered::Lost(problem)) => {
+                let has_ended = session.has_ended();
                 session.end("it could not be asked");
-                return Err(NoSession::Unavailable(problem));
+                return Err(match &server.upstream {
+                    UpstreamConfig::Stdio(_) if has_ended => NoSession::Ended(problem),
+                    _ => NoSession::Unavailable(problem),
+                });
             }
         };
         if speaks {
+            session.end_probe();
             tracing::info!(server = %server.name, "the server speaks 2026-07-28");
             return Ok(session);
         }
         session.end("the server does not speak 2026-07-28");
         Err(NoSession::Legacy)
     }
+}
+
+fn unavailable(request: &Asked, server: &Server, problem: &str) -> Document {
+    let text = format!("The MCP server `{}` cannot be asked: {problem}", server.name);
+    denial::unavailable(request.id(), &text)
 }
 
 /// Holds the headers of a request against its body, and looks whether it says of itself what it must.
