@@ -21,8 +21,6 @@ use crate::upstream::{HttpClient, StandardError, Upstream, spawn};
 
 /// How long a command may go on after its input has ended and its last answer was given.
 const QUIET: Duration = Duration::from_secs(5);
-/// How long a remote server may take to be told that the session is over.
-const FAREWELL: Duration = Duration::from_millis(200);
 /// Why the session of a remote server ends when nothing is wrong.
 const ENDED: &str = "the client has ended it";
 
@@ -156,8 +154,6 @@ async fn run_remote(session: &Arc<Session>, output: &Output, signals: Signals) -
     reading.abort();
     let reason = session.end_reason();
     if reason == ENDED {
-        // The server is told that the session is over.
-        tokio::time::sleep(FAREWELL).await;
         return Ok(0);
     }
     tracing::error!(server = %session.server.name, reason, "the session cannot go on");

@@ -290,13 +290,9 @@ impl Session {
         if !self.is_shared() {
             self.shared.quotas.end_session(&self.id);
         }
-        let upstream = self.upstream();
-        if let Some(upstream) = upstream {
-            upstream.close(self);
-        }
-        if !matches!(upstream, Some(Upstream::Stdio(_))) {
-            // There is no process to wait for.
-            self.upstream_is_gone();
+        match self.upstream() {
+            Some(upstream) => upstream.close(self),
+            None => self.upstream_is_gone(),
         }
     }
 
@@ -318,12 +314,17 @@ impl Session {
         self.ended.get().cloned().unwrap_or_else(|| "the server is gone".to_owned())
     }
 
-    /// Takes note that the server's process is no more.
+    /// Takes note that the server's process is no more, or knows that the session is over.
     pub(crate) fn upstream_is_gone(&self) {
         self.gone.send_replace(true);
     }
 
-    /// Waits until the session has ended, and the server's process is no more if it is one.
+    /// Takes the same note later.
+    pub(crate) fn gone(&self) -> watch::Sender<bool> {
+        self.gone.clone()
+    }
+
+    /// Waits until the session has ended, and the server's process is no more, or knows of it.
     pub(crate) async fn wait_for_upstream(&self) {
         let mut gone = self.gone.subscribe();
         // The sender lives as long as the session: this ends with `true`.

@@ -82,12 +82,15 @@ impl Upstream {
         }
     }
 
-    /// Lets the server go.
+    /// Lets the server go. The session hears when it is gone.
     pub(crate) fn close(&self, session: &Session) {
         match self {
             Self::Stdio(upstream) => upstream.close(),
             Self::Http(upstream) => upstream.close(session),
-            Self::Sse(upstream) => upstream.close(),
+            Self::Sse(upstream) => {
+                upstream.close();
+                session.upstream_is_gone();
+            }
         }
     }
 }

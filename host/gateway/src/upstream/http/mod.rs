@@ -47,8 +47,10 @@ const CONNECT_PATIENCE: Duration = Duration::from_secs(10);
 /// The pauses before a stream that ended is opened again.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
-/// How long a server may take to accept a notification, or to end a session.
+/// How long a server may take to accept a notification.
 const ACCEPT_PATIENCE: Duration = Duration::from_secs(30);
+/// How long it may take to end a session.
+const FAREWELL: Duration = Duration::from_secs(2);
 
 /// The connections to all HTTP servers.
 #[derive(Clone)]
@@ -196,17 +198,19 @@ impl HttpUpstream {
 
     pub(super) fn close(&self, session: &Session) {
         self.closing.send_replace(true);
-        if self.endpoint.session_id.get().is_none() {
+        let request = self.endpoint.session_id.get().and_then(|_| {
+            self.endpoint.request(&Method::DELETE, EVENT_STREAM, session, Full::default()).ok()
+        });
+        let (Some(request), Ok(runtime)) = (request, tokio::runtime::Handle::try_current()) else {
+            session.upstream_is_gone();
             return;
-        }
-        let request = self.endpoint.request(&Method::DELETE, EVENT_STREAM, session, Full::default());
-        let client = self.endpoint.place.client.clone();
-        if let (Ok(request), Ok(runtime)) = (request, tokio::runtime::Handle::try_current()) {
-            runtime.spawn(async move {
-                // A server need not take it (405), and may be gone.
-                let _best_effort = tokio::time::timeout(ACCEPT_PATIENCE, client.request(request)).await;
-            });
-        }
+        };
+        let (client, gone) = (self.endpoint.place.client.clone(), session.gone());
+        runtime.spawn(async move {
+            // A server need not take it (405), and may be gone.
+            let _best_effort = tokio::time::timeout(FAREWELL, client.request(request)).await;
+            gone.send_replace(true);
+        });
     }
 }
 
