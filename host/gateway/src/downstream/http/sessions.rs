@@ -25,6 +25,15 @@ use crate::upstream::Upstream;
 
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
+/// How requests came, and how their answers go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Form {
+    /// One by itself.
+    Single,
+    /// An array, of one element as well.
+    Array,
+}
+
 impl Front {
     /// Answers a single message of a session.
     pub(super) async fn post_to_session(
@@ -39,7 +48,7 @@ impl Front {
             }
             Message::Request(request) => {
                 let session = self.session(parts, server)?;
-                Ok(self.exchange(&session, vec![request], Vec::new()).await)
+                Ok(self.exchange(&session, Form::Single, vec![request], Vec::new()).await)
             }
             message @ (Message::Notification(_) | Message::Response(_)) => {
                 let session = self.session(parts, server)?;
@@ -80,7 +89,7 @@ impl Front {
         if requests.is_empty() && answers.is_empty() {
             return Ok(empty(StatusCode::ACCEPTED));
         }
-        Ok(self.exchange(&session, requests, answers).await)
+        Ok(self.exchange(&session, Form::Array, requests, answers).await)
     }
 
     /// Begins a session.
@@ -110,7 +119,7 @@ impl Front {
         // A client that goes away before it learns its session leaves nothing behind.
         let handshake = Handshake { front: self, token: &token, session: &session, is_done: false };
         self.table.insert(Arc::clone(&token), Arc::clone(&session), peer(parts)).map_err(full)?;
-        let mut answer = self.exchange(&session, vec![request], Vec::new()).await;
+        let mut answer = self.exchange(&session, Form::Single, vec![request], Vec::new()).await;
         let failed = session.has_ended() || session.revision().is_none() && is_complete(&answer);
         if !failed && let Ok(token) = HeaderValue::from_str(&token) {
             handshake.done();
@@ -187,10 +196,15 @@ impl Front {
     }
 
     /// Lets a session answer requests: as JSON if the responses come first, else as an event stream.
-    /// `answers` are there already; several answers are an array.
-    async fn exchange(&self, session: &Arc<Session>, requests: Vec<Asked>, answers: Vec<Document>) -> Answer {
+    /// `answers` are there already.
+    async fn exchange(
+        &self,
+        session: &Arc<Session>,
+        form: Form,
+        requests: Vec<Asked>,
+        answers: Vec<Document>,
+    ) -> Answer {
         let keep_alive = self.shared.limits.keep_alive;
-        let is_batch = session.has_batches() && requests.len() + answers.len() != 1;
         let (reply, mut messages) = mpsc::channel(BACKLOG);
         let mut lasts = requests.len() + answers.len();
         let mut first: VecDeque<Outgoing> = answers.into_iter().map(Outgoing::Last).collect();
@@ -223,7 +237,7 @@ impl Front {
         if !is_stream {
             let documents: Vec<Document> = first.into_iter().filter_map(Outgoing::into_document).collect();
             return match documents.as_slice() {
-                [document] if !is_batch => json(StatusCode::OK, document.as_bytes()),
+                [document] if form == Form::Single => json(StatusCode::OK, document.as_bytes()),
                 documents => json(StatusCode::OK, message::join(documents).as_bytes()),
             };
         }
