@@ -44,7 +44,8 @@ const EVENT_STREAM: HeaderValue = HeaderValue::from_static("text/event-stream");
 
 /// How long a server may take to be connected to.
 const CONNECT_PATIENCE: Duration = Duration::from_secs(10);
-/// The pauses before a stream that ended is opened again.
+/// The pauses before a stream that ended is opened again, whatever the server wants.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(100);
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 /// How long a server may take to accept a notification.
@@ -310,7 +311,7 @@ async fn read_events(
                     .and_then(|id| HeaderValue::from_str(id).ok());
             }
             if let Some(retry) = event.retry {
-                position.retry = Some(Duration::from_millis(retry).min(LONGEST_PAUSE));
+                position.retry = Some(Duration::from_millis(retry).clamp(SHORTEST_PAUSE, LONGEST_PAUSE));
             }
             if let Some(payload) = event.payload() {
                 // What cannot be read is in the log; the request fails when its stream ends.
