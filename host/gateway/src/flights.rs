@@ -5,7 +5,7 @@
 //! response pass for another's. A number is used once, so a late or second answer finds nothing.
 
 use std::collections::HashMap;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bartizan_audit::record::Record;
 use bartizan_runtime::Call;
@@ -72,8 +72,15 @@ pub(crate) struct Flights {
     numbers: HashMap<Id, Id>,
     /// The numbers of requests that are being judged, and whether they were cancelled meanwhile.
     judging: HashMap<Id, bool>,
+    /// Requests that were given up and not answered, and when: the server may still work on them.
+    ghosts: HashMap<Id, Instant>,
     ended: bool,
 }
+
+/// How long a server may work on a request that was given up.
+const HAUNTING: Duration = Duration::from_secs(60);
+/// How many requests that were given up are remembered.
+const GHOSTS: usize = 10_000;
 
 impl Flights {
     /// At most so many requests of clients are under way at once.
@@ -85,6 +92,7 @@ impl Flights {
             flights: HashMap::new(),
             numbers: HashMap::new(),
             judging: HashMap::new(),
+            ghosts: HashMap::new(),
             ended: false,
         }
     }
@@ -147,8 +155,17 @@ impl Flights {
         Ok(())
     }
 
+    /// Takes note that nobody waits for an answer that the server may still work on.
+    pub(crate) fn haunt(&mut self, number: Id) {
+        if self.ghosts.len() >= GHOSTS {
+            self.ghosts.retain(|_, since| since.elapsed() < HAUNTING);
+        }
+        self.ghosts.insert(number, Instant::now());
+    }
+
     /// Takes the request that a number stands for.
     pub(crate) fn arrive(&mut self, number: &Id) -> Option<Flight> {
+        self.ghosts.remove(number);
         let flight = self.flights.remove(number)?;
         if let Flight::Client(exchange) = &flight {
             self.forget(number, exchange.request.id());
@@ -189,8 +206,11 @@ impl Flights {
         self.flights.contains_key(number)
     }
 
-    /// The number of the only request of a client under way, if there is just one.
+    /// The number of the only request of a client that the server can be working on, if there is just one.
     pub(crate) fn only(&self) -> Option<Id> {
+        if self.ghosts.values().any(|since| since.elapsed() < HAUNTING) {
+            return None;
+        }
         let mut numbers = self.flights.iter().filter_map(|(number, flight)| match flight {
             Flight::Client(_) => Some(number),
             Flight::Own(_) => None,

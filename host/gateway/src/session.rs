@@ -207,6 +207,11 @@ impl Session {
         matches!(self.unrelated, Unrelated::Nobody)
     }
 
+    /// Whether one process serves clients who know nothing of each other: what it says comes in one line.
+    pub(crate) fn has_one_child_for_all(&self) -> bool {
+        self.is_shared() && matches!(self.upstream(), Some(Upstream::Stdio(_)))
+    }
+
     /// Sends a message to the client that belongs to no request.
     pub(crate) async fn send(&self, document: Document) {
         let delivered = match &self.unrelated {

@@ -11,6 +11,8 @@ pub const PROTOCOL_VERSION: &str = "io.modelcontextprotocol/protocolVersion";
 pub const CLIENT_CAPABILITIES: &str = "io.modelcontextprotocol/clientCapabilities";
 /// The member of `_meta` that says which `subscriptions/listen` a notification belongs to, by its id.
 pub const SUBSCRIPTION_ID: &str = "io.modelcontextprotocol/subscriptionId";
+/// The member of `_meta` by which a request asks for the server's log.
+pub const LOG_LEVEL: &str = "io.modelcontextprotocol/logLevel";
 /// The extension for calls whose result comes later.
 pub const TASKS: &str = "io.modelcontextprotocol/tasks";
 

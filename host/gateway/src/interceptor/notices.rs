@@ -45,6 +45,9 @@ impl Session {
     pub(crate) async fn hang_up(self: &Arc<Self>, number: &Id, said: Option<&Notification>) {
         self.flights.lock().cancel(number);
         let Some(exchange) = self.abandon(number) else { return };
+        if self.has_one_child_for_all() {
+            self.flights.lock().haunt(number.clone());
+        }
         let Exchange { charges, mut record, begin, era, .. } = *exchange;
         charges.commit();
         record.upstream = Reached::Error { latency: begin.elapsed().into() };

@@ -76,11 +76,12 @@ impl Session {
             Err(refused) => refused,
         };
         self.write(&record);
-        if self.is_shared() {
-            // There is room, or the client does not read: it has lost its stream then.
-            let _full_or_gone = reply.try_send(Outgoing::Last(answer));
-        } else {
-            deliver(&reply, Outgoing::Last(answer)).await;
+        let last = Outgoing::Last(answer);
+        if !self.has_one_child_for_all() {
+            deliver(&reply, last).await;
+        } else if let Err(mpsc::error::TrySendError::Full(last)) = reply.try_send(last) {
+            // What the others wait for comes after it.
+            tokio::spawn(async move { deliver(&reply, last).await });
         }
     }
 
@@ -145,9 +146,14 @@ impl Session {
         let flights = self.flights.lock();
         let number = match origin {
             Some(origin) => Some(origin.clone()),
-            // In a shared session a message that names no request can be for anybody, unless there is just
-            // one who waits.
-            None if self.is_shared() => Some(flights.only()?),
+            // In a shared session a message that names no request can be for anybody, unless it is of the log
+            // that a request asks for, and the server works on no other.
+            None if self.is_shared() => {
+                let is_log = notification.method() == "notifications/message";
+                Some(flights.only().filter(|number| {
+                    is_log && flights.get(number).is_some_and(|exchange| wants_log(&exchange.request))
+                })?)
+            }
             None => None,
         };
         let exchange = number.and_then(|number| Some((flights.get(&number)?, number)));
@@ -226,7 +232,7 @@ impl Session {
     async fn pass_on(self: &Arc<Self>, document: Document, address: Option<Address>) {
         let Some((number, reply)) = address else { return self.send(document).await };
         let outgoing = Outgoing::Message(document);
-        if self.is_shared() {
+        if self.has_one_child_for_all() {
             if let Err(mpsc::error::TrySendError::Full(_)) = reply.try_send(outgoing) {
                 tracing::warn!(server = %self.server.name, "a client does not read what it asked for: it is given up");
                 // Not from here: a server that does not read must not hold up what it says.
@@ -312,6 +318,12 @@ impl Session {
             _ => Ok(response),
         }
     }
+}
+
+/// Whether the server is to tell of its doings while it works on a request.
+fn wants_log(request: &Request) -> bool {
+    let said = request.params().and_then(|params| params.get("_meta"));
+    said.and_then(|said| said.get(meta::LOG_LEVEL)).is_some()
 }
 
 fn asks_for_input(response: &Response) -> bool {
