@@ -19,6 +19,7 @@ pub mod environment;
 pub mod everything;
 pub mod fake_http;
 pub mod gateway;
+pub mod hostile_http;
 pub mod http;
 pub mod mlflow;
 pub mod program;

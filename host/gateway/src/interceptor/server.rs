@@ -56,7 +56,8 @@ impl Session {
     async fn conclude(self: &Arc<Self>, exchange: Exchange, number: &Id, response: Response) {
         let Exchange { request, era, call, reply, charges, mut record, begin, progress } = exchange;
         let latency = begin.elapsed().into();
-        if catalogue::is_failure(&response) {
+        // A call that goes on later is no failure yet, whatever it says: its next round is not charged.
+        if catalogue::is_failure(&response) && !asks_for_input(&response) {
             charges.rollback();
             record.upstream = Reached::Error { latency };
         } else {
