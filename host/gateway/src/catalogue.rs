@@ -108,6 +108,20 @@ impl Catalogue {
         Ok(list.and_then(|list| list.entries.get(name).cloned()))
     }
 
+    /// Takes the time that it takes to find out that there is no such name: from how long an answer takes,
+    /// nobody shall learn that something is hidden.
+    pub(crate) async fn pretend_to_search(&self, session: &Arc<Session>, era: Era, noun: Noun) {
+        let (Some(shelf), Some(method)) = (self.shelf(noun), list_method(noun)) else { return };
+        if shelf.known().is_some_and(|list| list.read.elapsed() <= STALE) {
+            return;
+        }
+        let _reading = shelf.reading.lock().await;
+        if shelf.known().is_none_or(|list| list.read.elapsed() > STALE) {
+            // Whether it can be read makes no difference to the answer.
+            let _unread = shelf.read(session, era, method).await;
+        }
+    }
+
     /// Whether a target can be looked up without asking the server.
     pub(crate) fn knows(&self, noun: Noun, name: &str) -> bool {
         self.shelf(noun).is_none_or(|shelf| shelf.known().is_some_and(|list| !list.is_stale_for(name)))

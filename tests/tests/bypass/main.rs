@@ -1,6 +1,7 @@
 //! Ways around a policy, each tried on the gateway as it is shipped.
 #![expect(clippy::expect_used, clippy::panic, reason = "a test's helper that cannot go on fails the test")]
 
+mod leaks;
 mod modern;
 mod quotas;
 

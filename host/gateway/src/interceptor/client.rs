@@ -129,45 +129,48 @@ impl Session {
             }
             listing = self.listing(target);
         }
-        let headers = match parameters::headers(arrival, call.entry.as_deref(), arguments) {
-            Ok(headers) => headers,
-            Err(mismatch) => return refuse(&mut draft, denial::header_mismatch(id, &mismatch)),
-        };
-        let round = match self.open_round(request, &call) {
-            Ok(round) => round,
-            Err(answer) => return refuse(&mut draft, answer),
-        };
+        // What is wrong with them is not said of a target that does not exist for the caller.
+        let round = parameters::headers(arrival, call.entry.as_deref(), arguments)
+            .map_err(|mismatch| denial::header_mismatch(id, &mismatch))
+            .and_then(|headers| Ok((headers, self.open_round(request, &call)?)));
 
         let plan = self.server.plan();
         let plan = plan.as_deref();
         let judged_call = call.clone();
-        let quotas: &dyn Quotas = if round.is_counted { &judge::Unlimited } else { &*self.shared.quotas };
+        let is_charged = round.as_ref().is_ok_and(|(_, round)| !round.is_counted);
+        let quotas: &dyn Quotas = if is_charged { &*self.shared.quotas } else { &judge::Unlimited };
         let judged = match self.judge_aside(plan, request, &call, target.as_ref(), listing.as_ref()) {
             Some(refused) => refused,
             None => judge::judge_call(plan, quotas, call, listing.as_ref(), &self.shared.client_limits),
         };
         let Judged { ruling, rules, evaluation } = judged;
         record::judged(&mut draft, plan, rules, evaluation);
-        match ruling {
-            Ruling::Hidden => {
+        match (ruling, round) {
+            (Ruling::Hidden, _) => {
+                if let Some(target) = &target {
+                    self.catalogue.pretend_to_search(self, era, target.noun).await;
+                }
                 draft.verdict = Recorded::Hidden;
                 draft.rule = Some(rule::HIDDEN.to_owned());
                 self.write(&draft);
                 Verdict::Answer(denial::hidden(request, era))
             }
-            Ruling::Denied(refusal) => {
+            (_, Err(answer)) => refuse(&mut draft, answer),
+            (Ruling::Denied(refusal), Ok(_)) => {
                 self.write_denial(&mut draft, &refusal);
                 Verdict::Answer(denial::denied(request, &refusal, era))
             }
-            Ruling::Allowed { arguments, reservation } => Verdict::Forward(Box::new(Forward {
-                call: judged_call,
-                record: draft,
-                method,
-                arguments,
-                reservation,
-                request: round.request,
-                headers,
-            })),
+            (Ruling::Allowed { arguments, reservation }, Ok((headers, round))) => {
+                Verdict::Forward(Box::new(Forward {
+                    call: judged_call,
+                    record: draft,
+                    method,
+                    arguments,
+                    reservation,
+                    request: round.request,
+                    headers,
+                }))
+            }
         }
     }
 

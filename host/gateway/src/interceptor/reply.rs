@@ -166,12 +166,21 @@ impl Session {
 
     /// Whether every word could be a tool that the caller may know of.
     fn names_nothing_hidden(&self, text: &str) -> bool {
-        let is_part = |character: char| character.is_alphanumeric() || "_-./:".contains(character);
-        let words: BTreeSet<&str> = text
-            .split(|character| !is_part(character))
-            .flat_map(|word| [word, word.trim_matches(|edge| ".:/-".contains(edge))])
-            .filter(|word| !word.is_empty())
-            .collect();
+        let mut words = BTreeSet::new();
+        for word in text.split(|character: char| !(character.is_alphanumeric() || is_joint(character, "_"))) {
+            // Some join names (`a/b`), so each part of a word is one as well.
+            let starts = word.char_indices().filter(|&(at, _)| at == 0 || follows_joint(word, at));
+            for start in starts.map(|(at, _)| at) {
+                let part = word.get(start..).unwrap_or_default();
+                let ends = part.match_indices(|character| is_joint(character, "")).map(|(end, _)| end);
+                words.extend(ends.chain([part.len()]).take(WORDS + 1).filter_map(|end| part.get(..end)));
+                if words.len() > WORDS {
+                    return false;
+                }
+            }
+            words.insert(word);
+        }
+        words.remove("");
         let Some(list) = catalogue::list_method(Noun::Tool).filter(|_| words.len() <= WORDS) else {
             return false;
         };
@@ -187,6 +196,16 @@ impl Session {
         let Judged { ruling, .. } = judge::filter(plan.as_deref(), &listing, &entries);
         ruling.is_ok_and(|keep| !keep.contains(&false))
     }
+}
+
+/// Whether a character may stand in the middle of a name without being part of a word.
+fn is_joint(character: char, more: &str) -> bool {
+    "-./:".contains(character) || more.contains(character)
+}
+
+/// Whether a joint stands before this place.
+fn follows_joint(word: &str, at: usize) -> bool {
+    word.get(..at).and_then(|before| before.chars().next_back()).is_some_and(|before| is_joint(before, ""))
 }
 
 pub(super) fn unchangeable(problem: &str) -> Denial {
