@@ -217,14 +217,12 @@ impl Session {
         if target.noun != Noun::Resource {
             return None;
         }
-        let spelling = url::Url::parse(&target.name).ok().map(String::from)?;
-        if spelling == target.name {
-            return None;
-        }
-        let mut other = call.clone();
-        other.entry = Some(Arc::new(unlisted(&spelling)));
-        other.target = Some(spelling.into());
-        self.judge_uncounted(plan, other, listing)
+        other_spellings(&target.name).into_iter().find_map(|spelling| {
+            let mut other = call.clone();
+            other.entry = Some(Arc::new(unlisted(&spelling)));
+            other.target = Some(spelling.into());
+            self.judge_uncounted(plan, other, listing)
+        })
     }
 
     /// Judges the resources that a subscription names, each as one that is subscribed to, and refuses
@@ -366,6 +364,34 @@ impl Session {
             arguments,
         }
     }
+}
+
+/// What servers may make of a URI: its form after the URL standard, and what is left of that without escapes.
+fn other_spellings(uri: &str) -> Vec<String> {
+    let normal = url::Url::parse(uri).map_or_else(|_no_url| uri.to_owned(), String::from);
+    let plain = unescape(&normal);
+    let plain_again = url::Url::parse(&plain).map_or_else(|_no_url| plain.clone(), String::from);
+    let mut spellings = vec![normal, plain, plain_again];
+    spellings.retain(|spelling| spelling != uri);
+    spellings.dedup();
+    spellings
+}
+
+/// A text with its `%XX` resolved (RFC 3986 §2.1).
+fn unescape(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((first, after)) = rest.split_first() {
+        let escaped =
+            after.split_first_chunk::<2>().filter(|_| *first == b'%').and_then(|(digits, after)| {
+                let digits = std::str::from_utf8(digits).ok().filter(|digits| !digits.starts_with('+'))?;
+                Some((u8::from_str_radix(digits, 16).ok()?, after))
+            });
+        let (byte, after) = escaped.unwrap_or((*first, after));
+        bytes.push(byte);
+        rest = after;
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 fn refused(reason: &str) -> Judged<Ruling> {
