@@ -175,9 +175,11 @@ impl Session {
         self.upstream.get()
     }
 
-    /// Remembers that the server asked the client something. False if that id is already open.
+    /// Remembers that the server asked the client something. False if that id is already open, or as many
+    /// questions as may be.
     pub(crate) fn ask(&self, id: &Id) -> bool {
-        self.asked.lock().insert(id.clone())
+        let mut asked = self.asked.lock();
+        asked.len() < self.shared.limits.in_flight && asked.insert(id.clone())
     }
 
     /// Whether the server waits for an answer with this id; it does so once.

@@ -1,9 +1,11 @@
 //! Ways around a policy, each tried on the gateway as it is shipped.
 #![expect(clippy::expect_used, clippy::panic, reason = "a test's helper that cannot go on fails the test")]
 
+mod answers;
 mod leaks;
 mod modern;
 mod quotas;
+mod rounds;
 
 use bartizan_tests::{gateway, waiting};
 use serde_json::{Value, json};

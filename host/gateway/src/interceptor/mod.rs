@@ -189,11 +189,7 @@ impl Session {
         record.reason = Some(problem.to_owned());
         self.write(&record);
         let text = format!("The MCP server `{}` did not answer: {problem}", self.server.name);
-        let last = Outgoing::Last(denial::unavailable(request.id(), &text));
-        // Nothing may wait here: a client with a full channel gets its last message when it has read.
-        if let Err(mpsc::error::TrySendError::Full(last)) = reply.try_send(last) {
-            tokio::spawn(async move { deliver(&reply, last).await });
-        }
+        deliver_aside(reply, Outgoing::Last(denial::unavailable(request.id(), &text)));
     }
 
     /// Gives up a request whose answer came but cannot be read.
@@ -269,6 +265,13 @@ fn unlisted(uri: &str) -> Entry {
 /// The id of the request that a notification cancels.
 fn cancelled(notification: &Notification) -> Option<Id> {
     Id::from_value(notification.params()?.get("requestId")?).ok()
+}
+
+/// Delivers what a client gets without waiting for the client: what else the server says must not wait.
+fn deliver_aside(reply: mpsc::Sender<Outgoing>, outgoing: Outgoing) {
+    if let Err(mpsc::error::TrySendError::Full(outgoing)) = reply.try_send(outgoing) {
+        tokio::spawn(async move { deliver(&reply, outgoing).await });
+    }
 }
 
 async fn deliver(reply: &mpsc::Sender<Outgoing>, outgoing: Outgoing) {

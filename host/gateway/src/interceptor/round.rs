@@ -20,6 +20,11 @@ const STATE: &str = "/requestState";
 /// The calls that may take several rounds.
 const METHODS: [&str; 3] = ["tools/call", "prompts/get", "resources/read"];
 
+/// Whether a call of this method may take several rounds.
+pub(super) fn may_take_several(method: &str) -> bool {
+    METHODS.contains(&method)
+}
+
 /// The questions that a server may ask in between.
 const QUESTIONS: [&str; 3] = ["elicitation/create", "sampling/createMessage", "roots/list"];
 
@@ -72,9 +77,6 @@ impl Session {
                 &format!("The answer of the MCP server `{}` is unusable: {problem}", self.server.name),
             )
         };
-        if !METHODS.contains(&request.method()) {
-            return Err(unusable("it asks for input where that is not allowed"));
-        }
         let result = response.result().ok_or_else(|| unusable("it has no result"))?;
         if let Some(questions) = result.get("inputRequests") {
             if questions.kind() != Kind::Object {

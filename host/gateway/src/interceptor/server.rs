@@ -13,7 +13,7 @@ use bartizan_wire::method::{self, Direction};
 use http::HeaderMap;
 use tokio::sync::mpsc;
 
-use super::{arguments_of, cancelled, deliver, record};
+use super::{arguments_of, cancelled, deliver, deliver_aside, record, round};
 use crate::catalogue;
 use crate::flights::{Exchange, Flight};
 use crate::judge::{self, Judged, Ruling};
@@ -77,12 +77,10 @@ impl Session {
             Err(refused) => refused,
         };
         self.write(&record);
-        let last = Outgoing::Last(answer);
-        if !self.has_one_child_for_all() {
-            deliver(&reply, last).await;
-        } else if let Err(mpsc::error::TrySendError::Full(last)) = reply.try_send(last) {
-            // What the others wait for comes after it.
-            tokio::spawn(async move { deliver(&reply, last).await });
+        if self.has_one_child_for_all() {
+            deliver_aside(reply, Outgoing::Last(answer));
+        } else {
+            deliver(&reply, Outgoing::Last(answer)).await;
         }
     }
 
@@ -105,11 +103,6 @@ impl Session {
         if !self.judge_notification(&notification, Flow::ServerToClient) {
             return;
         }
-        if notification.method() == "notifications/cancelled"
-            && let Some(id) = cancelled(&notification)
-        {
-            self.answer(&id);
-        }
         self.pass_on(notification.document().clone(), address).await;
     }
 
@@ -128,6 +121,10 @@ impl Session {
             drop(flights);
             let notification = self.guard_task_notification(notification)?;
             return Some((notification.with_param(SUBSCRIPTION, &id).ok()?, Some((number, reply))));
+        }
+        if notification.method() == "notifications/cancelled" {
+            // It is about a question of the server's own, whose ids the client knows.
+            return self.answer(&cancelled(&notification)?).then_some((notification, None));
         }
         if notification.method() == "notifications/progress" {
             let number = Id::from_value(params?.get("progressToken")?).ok()?;
@@ -208,7 +205,7 @@ impl Session {
                     return;
                 }
                 Ruling::Allowed { arguments: None, .. } => {
-                    because("The server asked twice with the same id.")
+                    because("The server asked twice with the same id, or too much that is not answered yet.")
                 }
                 Ruling::Allowed { arguments: Some(_), .. } => {
                     because("A policy wanted to change a request of the server, which is not possible.")
@@ -289,6 +286,7 @@ impl Session {
         record: &mut Record,
     ) -> Result<Response, Document> {
         let Answered { request, era, call, .. } = answered;
+        self.check_kind(request, *era, &response)?;
         let Some(method) = method::lookup(request.method()).filter(|_| response.result().is_some()) else {
             return self.guard_reply(request, *era, call, response, record);
         };
@@ -325,6 +323,31 @@ impl Session {
 fn wants_log(request: &Request) -> bool {
     let said = request.params().and_then(|params| params.get("_meta"));
     said.and_then(|said| said.get(meta::LOG_LEVEL)).is_some()
+}
+
+impl Session {
+    /// Withholds a result of a kind that is not one of its era, or that the client has not asked for: nobody
+    /// can say what a client makes of it.
+    fn check_kind(&self, request: &Request, era: Era, response: &Response) -> Result<(), Document> {
+        let Some(kind) = response.result().and_then(|result| result.get("resultType")) else { return Ok(()) };
+        let is_one = match (era, kind.as_str().as_deref()) {
+            (_, Some("complete")) => true,
+            (Era::Modern, Some("input_required")) => round::may_take_several(request.method()),
+            (Era::Modern, Some("task")) => meta::Meta::read(request).is_ok_and(|meta| meta.takes_tasks()),
+            (Era::Modern, _) => false,
+            // In this era there are no kinds, and other words are no more than further members.
+            (Era::Legacy, kind) => kind != Some("input_required"),
+        };
+        if is_one {
+            return Ok(());
+        }
+        tracing::warn!(session = %self.id, server = %self.server.name, "a result of a wrong kind is withheld");
+        let problem = format!(
+            "The answer of the MCP server `{}` is unusable: its `resultType` is not one that it can have here",
+            self.server.name
+        );
+        Err(denial::unavailable(request.id(), &problem))
+    }
 }
 
 fn asks_for_input(response: &Response) -> bool {
