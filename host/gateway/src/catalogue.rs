@@ -237,10 +237,10 @@ async fn read(session: &Arc<Session>, era: Era, method: &Method) -> Result<List,
     };
     let mut gathered = Gathered::default();
     let mut bytes = 0_usize;
-    let mut cursor: Option<String> = None;
+    let mut cursors: Vec<String> = Vec::new();
     for _ in 0..PAGES {
         let params: Vec<(&str, Document)> =
-            cursor.iter().map(|cursor| ("cursor", Document::string(cursor))).collect();
+            cursors.last().iter().map(|cursor| ("cursor", Document::string(cursor))).collect();
         let response = session
             .own_request(era, method.name, &params)
             .await
@@ -270,10 +270,10 @@ async fn read(session: &Arc<Session>, era: Era, method: &Method) -> Result<List,
             gathered.add(entry(found.name, found.definition.text()));
         }
         match listing.next_cursor() {
-            Some(next) if cursor.as_deref() == Some(&*next) => {
+            Some(next) if cursors.iter().any(|cursor| *cursor == next) => {
                 return Err(CatalogueError("its pages go round in circles".to_owned()));
             }
-            Some(next) => cursor = Some(next.into_owned()),
+            Some(next) => cursors.push(next.into_owned()),
             None => return Ok(gathered.finish()),
         }
     }

@@ -14,6 +14,8 @@ use parking_lot::Mutex;
 
 /// How many messages wait.
 const ROOM: usize = 256;
+/// How many bytes of messages wait, or are kept; one message may be longer.
+const BYTES: usize = 16 << 20;
 /// How many messages that were read are kept, in case that they did not arrive.
 const KEPT: usize = 64;
 
@@ -27,7 +29,9 @@ pub(crate) type Numbered = (u64, Document);
 #[derive(Default)]
 struct Content {
     waiting: VecDeque<Numbered>,
+    waiting_bytes: usize,
     read: VecDeque<Numbered>,
+    read_bytes: usize,
     /// The number of the last message; the first is 1.
     last: u64,
     /// Which reader is the newest.
@@ -39,6 +43,13 @@ struct Content {
 }
 
 impl Content {
+    /// Takes the oldest message that waits.
+    fn take(&mut self) -> Option<Numbered> {
+        let numbered = self.waiting.pop_front()?;
+        self.waiting_bytes -= numbered.1.as_bytes().len();
+        Some(numbered)
+    }
+
     fn wake(&mut self) {
         if let Some(waker) = self.waker.take() {
             waker.wake();
@@ -50,11 +61,16 @@ impl Mailbox {
     /// Puts a message in. False if an older one had to go.
     pub(crate) fn put(&self, document: Document) -> bool {
         let mut content = self.0.lock();
-        let has_room = content.waiting.len() < ROOM;
-        if !has_room {
-            content.waiting.pop_front();
+        let length = document.as_bytes().len();
+        let mut has_room = true;
+        while content.waiting.len() >= ROOM || content.waiting_bytes + length > BYTES {
+            if content.take().is_none() {
+                break;
+            }
+            has_room = false;
         }
         content.last += 1;
+        content.waiting_bytes += length;
         let number = content.last;
         content.waiting.push_back((number, document));
         content.wake();
@@ -66,6 +82,9 @@ impl Mailbox {
         let mut content = self.0.lock();
         if let Some(after) = after {
             while let Some(lost) = content.read.pop_back_if(|(number, _)| *number > after) {
+                let length = lost.1.as_bytes().len();
+                content.read_bytes -= length;
+                content.waiting_bytes += length;
                 content.waiting.push_front(lost);
             }
         }
@@ -101,11 +120,13 @@ impl Reader {
         if content.reader != self.number {
             return Poll::Ready(None);
         }
-        if let Some(numbered) = content.waiting.pop_front() {
-            if content.read.len() >= KEPT {
-                content.read.pop_front();
-            }
+        if let Some(numbered) = content.take() {
+            content.read_bytes += numbered.1.as_bytes().len();
             content.read.push_back(numbered.clone());
+            while content.read.len() > KEPT || content.read_bytes > BYTES {
+                let Some((_, oldest)) = content.read.pop_front() else { break };
+                content.read_bytes -= oldest.as_bytes().len();
+            }
             return Poll::Ready(Some(numbered));
         }
         if content.closed {
@@ -195,6 +216,23 @@ mod tests {
         }
         assert!(!mailbox.put(number(ROOM)));
         assert_eq!(next(&mut mailbox.open(None)), Poll::Ready(Some("1".to_owned())));
+    }
+
+    #[test]
+    fn long_messages_take_more_room() {
+        let mailbox = Mailbox::default();
+        let long = Document::string(&"a".repeat(BYTES / 2));
+        assert!(mailbox.put(number(1)) && mailbox.put(long.clone()));
+        assert!(!mailbox.put(long.clone()), "two of them are too many");
+        let mut reader = mailbox.open(None);
+        assert_eq!(next(&mut reader), Poll::Ready(Some(long.to_string())));
+        assert_eq!(next(&mut reader), Poll::Pending);
+        // One that is longer than all the room gets through to whoever reads, and is not kept.
+        let longest = Document::string(&"a".repeat(2 * BYTES));
+        mailbox.put(longest.clone());
+        assert_eq!(next(&mut reader), Poll::Ready(Some(longest.to_string())));
+        let content = mailbox.0.lock();
+        assert_eq!((content.waiting_bytes, content.read_bytes), (0, 0));
     }
 
     #[test]

@@ -12,9 +12,17 @@ use crate::json::Document;
 pub enum Line {
     /// The line's bytes without its line end. Not parsed yet.
     Message(Vec<u8>),
-    /// A line longer than the limit; its bytes are gone, the lines after it are not.
-    TooLong,
+    /// A line longer than the limit; its bytes are gone but for a few, the lines after it are not.
+    TooLong {
+        /// Its first bytes, [`EDGE`] at most.
+        begin: Vec<u8>,
+        /// Its last bytes, as many at most.
+        end: Vec<u8>,
+    },
 }
+
+/// How much is kept of either end of a line that is too long.
+pub const EDGE: usize = 256;
 
 /// Turns chunks of bytes into lines, whatever the chunks' boundaries.
 #[derive(Debug)]
@@ -25,11 +33,15 @@ pub struct Lines {
     ready: VecDeque<Line>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, PartialEq)]
 enum State {
     Reading,
-    /// Dropping the rest of a line that was too long.
-    Skipping,
+    /// Dropping the rest of a line that is too long, of which these are the first bytes and the last until
+    /// now.
+    Skipping {
+        begin: Vec<u8>,
+        end: Vec<u8>,
+    },
 }
 
 impl Lines {
@@ -66,19 +78,25 @@ impl Lines {
     }
 
     fn extend(&mut self, part: &[u8]) {
-        match self.state {
-            State::Skipping => {}
+        match &mut self.state {
+            State::Skipping { end, .. } => keep_end(end, part),
             State::Reading if self.partial.len() + part.len() > self.max => {
-                self.partial = Vec::new();
-                self.state = State::Skipping;
-                self.ready.push_back(Line::TooLong);
+                let partial = std::mem::take(&mut self.partial);
+                let begin = partial.iter().chain(part).take(EDGE).copied().collect();
+                let mut end = Vec::new();
+                keep_end(&mut end, &partial);
+                keep_end(&mut end, part);
+                self.state = State::Skipping { begin, end };
             }
             State::Reading => self.partial.extend_from_slice(part),
         }
     }
 
     fn end_line(&mut self) {
-        self.state = State::Reading;
+        if let State::Skipping { begin, end } = std::mem::replace(&mut self.state, State::Reading) {
+            self.ready.push_back(Line::TooLong { begin, end });
+            return;
+        }
         let mut line = std::mem::take(&mut self.partial);
         if line.last() == Some(&b'\r') {
             line.pop();
@@ -87,6 +105,12 @@ impl Lines {
             self.ready.push_back(Line::Message(line));
         }
     }
+}
+
+/// Adds bytes to the last ones.
+fn keep_end(end: &mut Vec<u8>, part: &[u8]) {
+    end.extend_from_slice(part.get(part.len().saturating_sub(EDGE)..).unwrap_or_default());
+    end.drain(..end.len().saturating_sub(EDGE));
 }
 
 /// The document as a line: its compact text, which holds no newline, and an LF.
@@ -112,6 +136,7 @@ mod tests {
     #[test]
     fn lines_end_at_newlines_only() {
         let message = |text: &str| Line::Message(text.into());
+        let too_long = Line::TooLong { begin: b"01234567890123".into(), end: b"01234567890123".into() };
         let cases: &[(&str, &str, &[Line])] = &[
             ("plain", "{}\n[]\n", &[message("{}"), message("[]")]),
             ("CRLF", "{}\r\n[]\r\n", &[message("{}"), message("[]")]),
@@ -122,15 +147,24 @@ mod tests {
             ("no last newline", "{}\n[]", &[message("{}"), message("[]")]),
             ("only blanks at the end", "{}\n  ", &[message("{}")]),
             ("longest", "0123456789012\n", &[message("0123456789012")]),
-            ("too long", "01234567890123\n{}\n", &[Line::TooLong, message("{}")]),
-            ("too long at the end", "{}\n01234567890123", &[message("{}"), Line::TooLong]),
-            ("twice too long", "01234567890123\n01234567890123\n", &[Line::TooLong, Line::TooLong]),
+            ("too long", "01234567890123\n{}\n", &[too_long.clone(), message("{}")]),
+            ("too long at the end", "{}\n01234567890123", &[message("{}"), too_long.clone()]),
+            ("twice too long", "01234567890123\n01234567890123\n", &[too_long.clone(), too_long.clone()]),
             ("nothing", "", &[]),
         ];
         for (name, input, lines) in cases {
             for chunk in [1, 2, 7, 100] {
                 assert_eq!(read(input, 13, chunk), *lines, "{name} in chunks of {chunk}");
             }
+        }
+    }
+
+    #[test]
+    fn both_ends_of_a_line_that_is_too_long_are_kept() {
+        let long = format!("{}{}{}", "a".repeat(EDGE), "b".repeat(10_000), "c".repeat(EDGE));
+        for chunk in [1, 100, 5_000, 20_000] {
+            let expected = Line::TooLong { begin: vec![b'a'; EDGE], end: vec![b'c'; EDGE] };
+            assert_eq!(read(&format!("{long}\n"), 1_000, chunk), [expected], "in chunks of {chunk}");
         }
     }
 

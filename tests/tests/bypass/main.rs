@@ -2,6 +2,7 @@
 #![expect(clippy::expect_used, clippy::panic, reason = "a test's helper that cannot go on fails the test")]
 
 mod answers;
+mod floods;
 mod leaks;
 mod modern;
 mod quotas;

@@ -104,7 +104,7 @@ async fn take_lines(
         let incoming = match line {
             Line::Message(bytes) if session.has_batches() => Incoming::parse(&bytes, &limits),
             Line::Message(bytes) => Message::parse(&bytes, &limits).map(Incoming::One),
-            Line::TooLong => Err(MessageError::TooLong { limit: limits.bytes }),
+            Line::TooLong { .. } => Err(MessageError::TooLong { limit: limits.bytes }),
         };
         match incoming {
             // The server is asked first, and may itself ask the client something before it answers: the

@@ -237,11 +237,17 @@ async fn take_lines(lines: &mut Lines, session: &Arc<Session>) {
                     session.give_up(&number, &format!("its answer is malformed: {error}"));
                 }
             }
-            Line::TooLong => tracing::warn!(
-                server = %session.server.name,
-                limit = session.shared.server_limits.bytes,
-                "a line of the server is longer than the limit; it is dropped"
-            ),
+            Line::TooLong { begin, end } => {
+                let limit = session.shared.server_limits.bytes;
+                tracing::warn!(
+                    server = %session.server.name,
+                    limit,
+                    "a line of the server is longer than the limit; it is dropped"
+                );
+                if let Some(number) = probable_number(&begin).or_else(|| probable_number(&end)) {
+                    session.give_up(&number, &format!("its answer is longer than {limit} bytes"));
+                }
+            }
         }
     }
 }

@@ -48,6 +48,8 @@ const CONNECT_PATIENCE: Duration = Duration::from_secs(10);
 const SHORTEST_PAUSE: Duration = Duration::from_millis(100);
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+/// How often it is looked whether a response is still wanted: one that goes on after its answer is dropped.
+const LOOK: Duration = Duration::from_secs(2);
 /// How long a server may take to accept a notification.
 const ACCEPT_PATIENCE: Duration = Duration::from_secs(30);
 /// How long it may take to end a session.
@@ -162,11 +164,14 @@ impl HttpUpstream {
         let carriers = Arc::clone(&self.carriers);
         let mut under_way = self.carriers.lock();
         let carried = number.clone();
+        let waiting = Arc::clone(session);
         let task = tokio::spawn(async move {
-            // Ends with the session: dropping the response closes its connection.
+            // Ends with the session, and when nobody waits any more: dropping the response closes its
+            // connection.
             tokio::select! {
                 () = exchange.run(request) => {}
                 () = closed(closing) => {}
+                () = unwanted(&waiting, &carried) => {}
             }
             carriers.lock().remove(&carried);
         });
@@ -213,6 +218,18 @@ impl HttpUpstream {
             gone.send_replace(true);
         });
     }
+}
+
+/// Waits until a request has not been under way for a while.
+async fn unwanted(session: &Session, number: &Id) {
+    loop {
+        tokio::time::sleep(LOOK).await;
+        if !session.flights.lock().is_under_way(number) {
+            break;
+        }
+    }
+    // What comes right after an answer is still read, so that the connection can be used again.
+    tokio::time::sleep(LOOK).await;
 }
 
 /// Where a session's server is, and what it knows the session by.
