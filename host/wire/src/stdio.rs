@@ -79,7 +79,11 @@ impl Lines {
 
     fn extend(&mut self, part: &[u8]) {
         match &mut self.state {
-            State::Skipping { end, .. } => keep_end(end, part),
+            State::Skipping { begin, end } => {
+                // A limit below the edge leaves the beginning short.
+                begin.extend(part.iter().take(EDGE.saturating_sub(begin.len())));
+                keep_end(end, part);
+            }
             State::Reading if self.partial.len() + part.len() > self.max => {
                 let partial = std::mem::take(&mut self.partial);
                 let begin = partial.iter().chain(part).take(EDGE).copied().collect();

@@ -1,7 +1,7 @@
 //! Lines: the same whatever the chunks, and those that splitting the whole input gives.
 
 use bartizan_wire::json::{Document, Limits};
-use bartizan_wire::stdio::{Line, Lines, frame};
+use bartizan_wire::stdio::{EDGE, Line, Lines, frame};
 
 use crate::chunks::chunkings;
 
@@ -46,7 +46,10 @@ fn model(input: &[u8], max: usize) -> Vec<Line> {
     input
         .split(|byte| *byte == b'\n')
         .filter_map(|line| match line {
-            line if line.len() > max => Some(Line::TooLong),
+            line if line.len() > max => Some(Line::TooLong {
+                begin: line[..line.len().min(EDGE)].to_vec(),
+                end: line[line.len().saturating_sub(EDGE)..].to_vec(),
+            }),
             line if blank(line) => None,
             line => Some(Line::Message(line.strip_suffix(b"\r").unwrap_or(line).to_vec())),
         })
