@@ -54,7 +54,7 @@ impl Modern {
             method if method.starts_with("tasks/") => text(&params["taskId"]),
             _ => return headers,
         };
-        headers.push(("mcp-name", name));
+        headers.push(("mcp-name", encoded(&name)));
         headers
     }
 
@@ -91,6 +91,22 @@ impl Modern {
         assert_eq!(response.status().as_u16(), 200);
         Stream { body: response.into_body(), text: String::new() }
     }
+}
+
+/// A name as a header holds it: in base64 unless it is plain.
+fn encoded(name: &str) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    if name.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return name.to_owned();
+    }
+    let mut text = String::new();
+    for chunk in name.as_bytes().chunks(3) {
+        let bits = chunk.iter().fold(0, |bits, byte| bits << 8 | u32::from(*byte)) << (8 * (3 - chunk.len()));
+        let digits = [18, 12, 6, 0].map(|shift| DIGITS.get((bits >> shift & 63) as usize).copied());
+        let kept = digits.into_iter().flatten().take(chunk.len() + 1).map(char::from);
+        text.extend(kept.chain(std::iter::repeat_n('=', 3 - chunk.len())));
+    }
+    format!("=?base64?{text}?=")
 }
 
 /// The events of an answer.
