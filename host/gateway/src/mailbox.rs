@@ -94,6 +94,11 @@ impl Mailbox {
         Reader { mailbox: self.clone(), number: content.reader }
     }
 
+    /// Whether there has been a message of this number; 0 is the beginning.
+    pub(crate) fn has_had(&self, number: u64) -> bool {
+        number <= self.0.lock().last
+    }
+
     /// Ends every reader, once it has read what is there.
     pub(crate) fn close(&self) {
         let mut content = self.0.lock();
@@ -114,6 +119,12 @@ pub(crate) struct Reader {
 }
 
 impl Reader {
+    /// The number of the message before the one that is read next.
+    pub(crate) fn position(&self) -> u64 {
+        let content = self.mailbox.0.lock();
+        content.waiting.front().map_or(content.last, |(number, _)| number.saturating_sub(1))
+    }
+
     /// The next message; `None` when the mailbox is closed or somebody else reads.
     pub(crate) fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Option<Numbered>> {
         let mut content = self.mailbox.0.lock();
@@ -206,6 +217,20 @@ mod tests {
         assert_eq!(next(&mut second), Poll::Pending);
         let mut third = mailbox.open(Some(3));
         assert_eq!(next(&mut third), Poll::Pending, "nothing was lost");
+        assert!(mailbox.has_had(0) && mailbox.has_had(3) && !mailbox.has_had(4));
+    }
+
+    #[test]
+    fn a_reader_says_where_it_begins() {
+        let mailbox = Mailbox::default();
+        assert_eq!(mailbox.open(None).position(), 0);
+        mailbox.put(number(1));
+        mailbox.put(number(2));
+        let mut first = mailbox.open(None);
+        assert_eq!(first.position(), 0);
+        assert_eq!(next(&mut first), Poll::Ready(Some("1".to_owned())));
+        assert_eq!(mailbox.open(None).position(), 1, "what was read is not read again");
+        assert_eq!(mailbox.open(Some(0)).position(), 0);
     }
 
     #[test]

@@ -196,6 +196,14 @@ impl Session {
         }
     }
 
+    /// Whether the stream of messages that belong to no request has had one of this number.
+    pub(crate) fn has_sent(&self, number: u64) -> bool {
+        match &self.unrelated {
+            Unrelated::Pipe(_) | Unrelated::Nobody => false,
+            Unrelated::Mailbox(mailbox) => mailbox.has_had(number),
+        }
+    }
+
     /// The client's one pipe, if it has one.
     pub(crate) fn pipe(&self) -> Option<mpsc::Sender<Outgoing>> {
         match &self.unrelated {

@@ -145,17 +145,20 @@ impl Front {
             let messages = Messages::Track(track, last.number);
             return Ok(stream(EventStream::new(messages, keep_alive, company)));
         }
+        let after = last.map(|last| last.number);
+        if after.is_some_and(|after| !session.has_sent(after)) {
+            return Err(unknown_event());
+        }
         match session.upstream() {
             Some(Upstream::Http(upstream)) => upstream.listen(&session),
             Some(Upstream::Stdio(_) | Upstream::Sse(_)) | None => {}
         }
-        let after = last.map(|last| last.number);
         let reader = session
             .open_stream(after)
             .ok_or_else(|| Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "this session has no stream"))?;
+        let beginning = EventId { stream: UNRELATED, number: reader.position() };
         let mut events = EventStream::new(Messages::Unrelated(reader), keep_alive, company);
         if is_primed(&session) {
-            let beginning = EventId { stream: UNRELATED, number: after.unwrap_or_default() };
             events = events.opening_with(priming(beginning));
         }
         Ok(stream(events))
