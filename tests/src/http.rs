@@ -192,7 +192,8 @@ pub struct Events {
 }
 
 impl Events {
-    fn new(response: Response<Incoming>) -> Self {
+    /// The events of a response, which must be a stream of them.
+    pub fn new(response: Response<Incoming>) -> Self {
         let media = response.headers().get("content-type").and_then(|value| value.to_str().ok());
         assert_eq!((response.status().as_u16(), media), (200, Some("text/event-stream")));
         Self { body: response.into_body(), text: String::new() }
