@@ -12,6 +12,11 @@ use std::sync::LazyLock;
 
 use clap::{Parser, Subcommand};
 
+/// The allocator of glibc keeps what many sessions have used once, in up to eight arenas for each core: the
+/// gateway would stay at ten times its size. See docs/decisions/0005-allocator.md.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// The policy gateway for MCP in which every rule is a sandboxed WebAssembly component.
 ///
 /// Put it between an agent and its MCP servers: tools are hidden, denied and limited by a policy, and
