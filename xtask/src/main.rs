@@ -14,6 +14,7 @@ mod node;
 mod process;
 mod python;
 mod serving;
+mod soak;
 mod step;
 mod tests;
 mod version;
@@ -75,6 +76,11 @@ enum Verb {
     /// Installs cargo-fuzz into the cache directory. New inputs are kept in target/fuzz/corpus; one that
     /// breaks a check is in tests/fuzz/artifacts. CONTRIBUTING.md says what to do with it.
     Fuzz(fuzz::Arguments),
+    /// Let many sessions with streams come and go, and show that nothing leaks and nothing gets stuck
+    ///
+    /// Puts the gateway in front of a fast server and 1,000 clients of both eras for a minute, twice, and
+    /// measures its memory and descriptors before, meanwhile and after. Needs Linux.
+    Soak(soak::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -105,5 +111,6 @@ fn run(verb: Verb) -> Result<()> {
         Verb::Demo(arguments) => demo::run(&workspace, &cache, &arguments),
         Verb::Bench(arguments) => bench::run(&workspace, &cache, &arguments),
         Verb::Fuzz(arguments) => fuzz::run(&workspace, &cache, &arguments),
+        Verb::Soak(arguments) => soak::run(&workspace, &cache, &arguments),
     }
 }

@@ -61,6 +61,11 @@ impl Serving {
         Ok((serving, announcement))
     }
 
+    /// The process's id.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     pub(crate) fn stop(mut self) -> Result<()> {
         self.ask_to_end()?;
         self.wait(TIME_TO_STOP)

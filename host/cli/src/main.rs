@@ -13,7 +13,7 @@ use std::sync::LazyLock;
 use clap::{Parser, Subcommand};
 
 /// The allocator of glibc keeps what many sessions have used once, in up to eight arenas for each core: the
-/// gateway would stay at ten times its size. See docs/decisions/0005-allocator.md.
+/// gateway would stay at ten times its size. See docs/decisions/0007-allocator.md.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

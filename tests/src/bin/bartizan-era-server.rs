@@ -157,7 +157,7 @@ impl Server {
         let progress = |step: usize, text: &str| match token {
             Some(token) => notify(
                 "notifications/progress",
-                json!({"progressToken": token, "progress": step, "message": text}),
+                &json!({"progressToken": token, "progress": step, "message": text}),
             ),
             None => Ok(()),
         };
@@ -179,7 +179,7 @@ impl Server {
                 text(id, modern, "released")
             }
             "log" => {
-                notify("notifications/message", json!({"level": "info", "data": argument("text")}))?;
+                notify("notifications/message", &json!({"level": "info", "data": argument("text")}))?;
                 for listen in &self.listens {
                     for kind in ["tools", "prompts"] {
                         subscribed(listen, &format!("notifications/{kind}/list_changed"), json!({}))?;
@@ -282,10 +282,10 @@ fn subscribed(listen: &Value, method: &str, mut params: Value) -> io::Result<()>
     if let Some(members) = params.as_object_mut() {
         members.insert("_meta".to_owned(), json!({"io.modelcontextprotocol/subscriptionId": listen}));
     }
-    notify(method, params)
+    notify(method, &params)
 }
 
-fn notify(method: &str, params: Value) -> io::Result<()> {
+fn notify(method: &str, params: &Value) -> io::Result<()> {
     send(&json!({"jsonrpc": "2.0", "method": method, "params": params}))
 }
 
