@@ -17,6 +17,11 @@ use clap::{Parser, Subcommand};
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
+/// How many threads there may be besides the workers. A worker whose plugin is slow hands its other tasks to
+/// one of them; when all are in use it just waits for the plugin, which has a deadline. On a busy machine
+/// every plugin is slow at times, and each thread more makes that worse.
+const BLOCKING_THREADS: usize = 32;
+
 /// The policy gateway for MCP in which every rule is a sandboxed WebAssembly component.
 ///
 /// Put it between an agent and its MCP servers: tools are hidden, denied and limited by a policy, and
@@ -58,7 +63,11 @@ fn main() -> ExitCode {
         eprintln!("bartizan: {problem}");
         return ExitCode::FAILURE;
     }
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .max_blocking_threads(BLOCKING_THREADS)
+        .build()
+    {
         Ok(runtime) => runtime,
         Err(error) => {
             eprintln!("bartizan: the async runtime does not start: {error}");
