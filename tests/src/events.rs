@@ -80,21 +80,35 @@ impl RawEvents {
     /// The next event; `None` at the end of the stream.
     pub async fn next(&mut self) -> Option<Event> {
         within(SOON, "an event", async {
-            loop {
-                while let Some((text, rest)) = self.text.split_once("\n\n") {
-                    let event = Event::read(text);
-                    self.text = rest.to_owned();
-                    if event.is_some() {
-                        return event;
-                    }
-                }
-                let frame = self.body.frame().await?.expect("the stream does not break off");
-                if let Some(data) = frame.data_ref() {
-                    self.text.push_str(std::str::from_utf8(data).expect("the gateway writes whole events"));
-                }
-            }
+            self.read().await.map(|frame| frame.expect("the stream does not break off"))
         })
         .await
+    }
+
+    /// The next event, whenever it comes; `None` at the end of the stream, or when it breaks off.
+    pub async fn next_at_last(&mut self) -> Option<Event> {
+        self.read().await?.ok()
+    }
+
+    async fn read(&mut self) -> Option<Result<Event, hyper::Error>> {
+        loop {
+            while let Some((text, rest)) = self.text.split_once("\n\n") {
+                let event = Event::read(text);
+                self.text = rest.to_owned();
+                if let Some(event) = event {
+                    return Some(Ok(event));
+                }
+            }
+            match self.body.frame().await? {
+                Ok(frame) => {
+                    if let Some(data) = frame.data_ref() {
+                        self.text
+                            .push_str(std::str::from_utf8(data).expect("the gateway writes whole events"));
+                    }
+                }
+                Err(error) => return Some(Err(error)),
+            }
+        }
     }
 
     /// The next event, which there must be.

@@ -7,6 +7,8 @@
 )]
 
 mod batches;
+mod link;
+mod matrix;
 mod modern;
 mod processes;
 mod resumption;

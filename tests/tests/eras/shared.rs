@@ -4,7 +4,7 @@ use bartizan_tests::gateway::{self, Serving};
 use bartizan_tests::http::{Http, POST};
 use bartizan_tests::modern::{self, Modern, borrowed, repeated};
 use bartizan_tests::rpc;
-use bartizan_tests::waiting::until;
+use bartizan_tests::waiting::{SOON, until, within};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -125,7 +125,8 @@ async fn who_does_not_read_holds_nobody_up() {
     let unread = Http::default().open("POST", serving.url("era"), &headers, request.to_string()).await;
     assert_eq!(unread.status(), 200);
     let other = Modern::new(serving.url("era"));
-    assert!(rpc::text(&other.call("echo", &json!({"n": 1})).await).contains("echo"));
+    let echoed = within(SOON, "the other client is answered", other.call("echo", &NOTHING)).await;
+    assert!(rpc::text(&echoed).contains("echo"));
     drop(unread);
 }
 
