@@ -7,6 +7,7 @@
 )]
 
 mod batches;
+mod far;
 mod link;
 mod matrix;
 mod modern;
