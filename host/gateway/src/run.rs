@@ -21,6 +21,8 @@ use crate::upstream::{HttpClient, StandardError, Upstream, spawn};
 
 /// How long a command may go on after its input has ended and its last answer was given.
 const QUIET: Duration = Duration::from_secs(5);
+/// How long a remote server is listened to after its last answer.
+const REMOTE_QUIET: Duration = Duration::from_millis(200);
 /// Why the session of a remote server ends when nothing is wrong.
 const ENDED: &str = "the client has ended it";
 
@@ -146,7 +148,7 @@ async fn run_remote(session: &Arc<Session>, output: &Output, signals: Signals) -
         let (session, sender) = (Arc::clone(session), output.sender.clone());
         tokio::spawn(async move {
             stdio::read(&session, tokio::io::stdin(), &sender).await;
-            session.wait_for_quiet(QUIET).await;
+            session.wait_for_quiet(REMOTE_QUIET).await;
             session.end(ENDED);
         })
     };

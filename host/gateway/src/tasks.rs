@@ -61,11 +61,13 @@ impl Tasks {
         self.0.lock().origins.get(task).cloned()
     }
 
-    /// The client's token for the progress of a task whose call was forwarded under this number.
-    pub(crate) fn progress(&self, number: &Id) -> Option<Id> {
+    /// The client's token for the progress of a task whose call a session forwarded under this number.
+    pub(crate) fn progress(&self, session: &str, number: &Id) -> Option<Id> {
         let content = self.0.lock();
         content.origins.values().find_map(|origin| match &origin.progress {
-            Some((known, token)) if known == number => Some(token.clone()),
+            Some((known, token)) if known == number && *origin.call.session == *session => {
+                Some(token.clone())
+            }
             _ => None,
         })
     }

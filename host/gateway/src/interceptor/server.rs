@@ -137,7 +137,7 @@ impl Session {
             let (token, reply) = match under_way {
                 Some((token, reply)) => (token, Some((number, reply))),
                 // A task goes on when its call has been answered.
-                None => (self.tasks.progress(&number)?, None),
+                None => (self.tasks.progress(&self.id, &number)?, None),
             };
             return Some((notification.with_param("/progressToken", &token.to_document()).ok()?, reply));
         }

@@ -32,6 +32,10 @@ impl Endpoint {
                         tracing::debug!(server = %session.server.name, problem, "the server's stream broke");
                     }
                 }
+                Ok(response) if response.status().is_server_error() => {
+                    let status = response.status().as_u16();
+                    tracing::debug!(server = %session.server.name, status, "the server's stream is not to be had now");
+                }
                 // 405 is the answer of a server that has no such stream.
                 Ok(response) => {
                     let status = response.status().as_u16();
