@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use bartizan_pattern::Pattern;
 use sha2::{Digest as _, Sha256};
 
-use crate::document::{PluginEntry, PolicyDocument, Spanned, ToolEntry};
+use crate::document::{Instructions, PluginEntry, PolicyDocument, Spanned, ToolEntry};
 use crate::json::Json;
 
 pub(super) fn of(document: &PolicyDocument) -> String {
@@ -20,18 +20,20 @@ pub(super) fn of(document: &PolicyDocument) -> String {
     hex
 }
 
-/// Defaults written out, keys sorted, order kept only where it matters: among plugins.
+/// Defaults written out, keys sorted, order kept only where it matters: among plugins. A key that came later
+/// is there only if it says something else than its default: it must not make other policies of old ones.
 fn canonical(document: &PolicyDocument) -> Json {
     let tools = document.tools.iter().map(|tool| (tool.pattern.value.as_str(), entry(tool)));
-    Json::object([
+    let instructions = (document.instructions != Instructions::default())
+        .then(|| ("instructions", Json::from(document.instructions.as_str())));
+    let members = [
         ("version", Json::from("1")),
         ("default", Json::from(document.default.value.as_str())),
         ("hide", set(&document.hide)),
         ("tools", Json::object(tools)),
         ("plugins", Json::Array(document.plugins.iter().map(plugin).collect())),
-        ("instructions", Json::from(document.instructions.as_str())),
-    ])
-    .sorted()
+    ];
+    Json::object(members.into_iter().chain(instructions)).sorted()
 }
 
 fn entry(entry: &ToolEntry) -> Json {
