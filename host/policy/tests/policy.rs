@@ -193,6 +193,10 @@ fn the_digest_follows_the_meaning() {
             "description",
             r#"{"version":"1","default":"deny","hide":["a","b"],"tools":{"x":{},"y":{}},"description":"d","$schema":"s"}"#,
         ),
+        (
+            "a default written out",
+            r#"{"version":"1","default":"deny","hide":["a","b"],"tools":{"x":{},"y":{}},"instructions":"check"}"#,
+        ),
     ] {
         assert_eq!(digest(same), base, "{name}");
     }
@@ -211,6 +215,10 @@ fn the_digest_follows_the_meaning() {
         (
             "plugin",
             r#"{"version":"1","default":"deny","hide":["a","b"],"tools":{"x":{},"y":{}},"plugins":[{"use":"p"}]}"#,
+        ),
+        (
+            "instructions",
+            r#"{"version":"1","default":"deny","hide":["a","b"],"tools":{"x":{},"y":{}},"instructions":"drop"}"#,
         ),
     ] {
         assert_ne!(digest(other), base, "{name}");
