@@ -46,7 +46,7 @@ const NOTICES: Duration = Duration::from_secs(3);
 const PROGRESS: Duration = Duration::from_millis(50);
 const PROGRESS_REPORTS: u32 = 3;
 /// After how long without a request idle connections are closed, and how often that is looked for.
-const QUIET: Duration = Duration::from_secs(2);
+const QUIET: Duration = Duration::from_secs(6);
 const LOOK: Duration = Duration::from_millis(250);
 
 /// How many tools are listed besides those that the clients call.

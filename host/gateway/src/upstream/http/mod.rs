@@ -44,6 +44,9 @@ const EVENT_STREAM: HeaderValue = HeaderValue::from_static("text/event-stream");
 
 /// How long a server may take to be connected to.
 const CONNECT_PATIENCE: Duration = Duration::from_secs(10);
+/// How long a connection is kept for the next request. Many servers close theirs after 5 s, and a request that
+/// crosses with that is lost: the gateway is first.
+const IDLE: Duration = Duration::from_secs(4);
 /// The pauses before a stream that ended is opened again, whatever the server wants.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(100);
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
@@ -77,7 +80,7 @@ impl HttpClient {
             .wrap_connector(connector);
         let client = Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
-            .pool_idle_timeout(Duration::from_secs(60))
+            .pool_idle_timeout(IDLE)
             .build(connector);
         Ok(Self(client))
     }
