@@ -9,6 +9,7 @@
 
 mod catalogue;
 mod charges;
+mod clock;
 pub mod config;
 mod downstream;
 mod era;

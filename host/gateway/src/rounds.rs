@@ -7,13 +7,15 @@
 //! counted already; it does so once.
 
 use std::collections::HashMap;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use parking_lot::Mutex;
 use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use sha2::{Digest as _, Sha256};
+
+use crate::clock::now;
 
 /// How long a question may take to be answered: it is mostly a human who answers.
 const PATIENCE: Duration = Duration::from_secs(60 * 60);
@@ -142,13 +144,6 @@ impl Subject<'_> {
         }
         hasher.finalize().into()
     }
-}
-
-/// Milliseconds since the Unix epoch.
-fn now() -> u64 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
 }
 
 #[cfg(test)]

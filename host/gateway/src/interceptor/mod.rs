@@ -15,7 +15,6 @@ mod server;
 mod task;
 
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use bartizan_audit::record::{Upstream as Reached, Verdict as Recorded};
 use bartizan_runtime::{Call, Entry, Flow};
@@ -29,6 +28,7 @@ use http::HeaderMap;
 use tokio::sync::mpsc;
 
 use crate::catalogue;
+use crate::clock;
 use crate::flights::Exchange;
 use crate::judge::{self, Judged, Ruling};
 use crate::session::{Fate, Outgoing, Session};
@@ -228,7 +228,7 @@ impl Session {
             session: Arc::clone(&self.id),
             principal: None,
             claims: None,
-            time: now(),
+            time: clock::now(),
         }
     }
 }
@@ -278,11 +278,4 @@ async fn deliver(reply: &mpsc::Sender<Outgoing>, outgoing: Outgoing) {
     if reply.send(outgoing).await.is_err() {
         tracing::debug!("the client is gone: an answer is dropped");
     }
-}
-
-/// Milliseconds since the Unix epoch.
-fn now() -> u64 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
 }

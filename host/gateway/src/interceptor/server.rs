@@ -370,10 +370,9 @@ fn is_wanted(subscription: &Request, notification: &Notification) -> bool {
         "notifications/tools/list_changed" => flag("toolsListChanged"),
         "notifications/prompts/list_changed" => flag("promptsListChanged"),
         "notifications/resources/list_changed" => flag("resourcesListChanged"),
+        // A server may name a part of what was subscribed to.
         "notifications/resources/updated" => {
-            // A server may name a part of what was subscribed to.
-            named("resourceSubscriptions", "uri")
-                || wanted.and_then(|wanted| wanted.get("resourceSubscriptions")).is_some()
+            wanted.and_then(|wanted| wanted.get("resourceSubscriptions")).is_some()
         }
         "notifications/tasks" => named("taskIds", "taskId"),
         _ => false,
