@@ -28,7 +28,7 @@ pub enum Scope {
     /// One MCP session.
     #[default]
     Session,
-    /// One authenticated caller; without a principal, the session.
+    /// One authenticated caller. Callers without a principal are one caller of each server.
     Principal,
     /// Everyone who uses the same server.
     Server,
@@ -81,6 +81,8 @@ pub struct Charge {
     pub message: Option<String>,
     /// The rule that charges.
     pub rule: Option<String>,
+    /// Whether a call that the server answered with an error takes this quota as well.
+    pub counts_errors: bool,
 }
 
 impl Charge {
@@ -94,7 +96,15 @@ impl Charge {
             window,
             message: None,
             rule: None,
+            counts_errors: false,
         }
+    }
+
+    /// Takes the quota also if the server answers with an error.
+    #[must_use]
+    pub fn counting_errors(mut self) -> Self {
+        self.counts_errors = true;
+        self
     }
 
     /// Names the rule that charges.

@@ -238,6 +238,7 @@ mod component {
             },
             message: charge.message,
             rule: charge.rule,
+            counts_errors: charge.counts_errors,
         }
     }
 }

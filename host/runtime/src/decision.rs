@@ -42,7 +42,7 @@ pub struct Approval {
 pub enum Scope {
     /// One MCP session.
     Session,
-    /// One authenticated caller; without a principal, the session.
+    /// One authenticated caller. Callers without a principal are one caller of each server.
     Principal,
     /// Everyone who uses the same server.
     Server,
@@ -93,6 +93,8 @@ pub struct Charge {
     pub message: Option<String>,
     /// The rule that charges.
     pub rule: Option<String>,
+    /// Whether a call that the server answered with an error takes this quota as well.
+    pub counts_errors: bool,
 }
 
 /// Something worth keeping in the audit record.

@@ -282,6 +282,7 @@ fn lift_charge(charge: types::Charge) -> Charge {
         },
         message: charge.message,
         rule: charge.rule,
+        counts_errors: charge.counts_errors,
     }
 }
 
