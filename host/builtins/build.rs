@@ -3,7 +3,8 @@
 use std::env;
 use std::path::PathBuf;
 
-const PLUGINS: [&str; 2] = ["access", "rate-limit"];
+const PLUGINS: [&str; 9] =
+    ["access", "pin", "conditions", "schema", "redact", "inspect", "approval", "rate-limit", "limits"];
 
 fn main() {
     println!("cargo::rerun-if-env-changed=BARTIZAN_PLUGINS");

@@ -94,7 +94,10 @@ impl Client {
 
 /// Runs a program and reads the JSON that it prints.
 pub async fn printed(mut command: Command) -> Value {
-    command.env("BARTIZAN_CACHE_DIR", environment::compiled()).kill_on_drop(true);
+    command
+        .env("BARTIZAN_CACHE_DIR", environment::compiled())
+        .env("BARTIZAN_STATE_DIR", environment::state())
+        .kill_on_drop(true);
     let output = match within(START, &format!("{command:?}"), command.output()).await {
         Ok(output) => output,
         Err(error) => panic!("{command:?} does not start: {error}"),

@@ -1,6 +1,7 @@
 //! What `cargo xtask test` prepares for the tests, and where.
 
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 /// The variable by which scripts find the Node environment as well.
 pub const NODE_ENVIRONMENT: &str = "BARTIZAN_TEST_NODE_ENVIRONMENT";
@@ -74,6 +75,18 @@ pub fn plugins(names: &[&str]) -> tempfile::TempDir {
 /// Where the gateways of tests keep compiled plugins: not where the user's own do.
 pub fn compiled() -> PathBuf {
     target("tests/compiled")
+}
+
+/// Where the gateways of this test's process keep their state: not where the user's own do.
+pub fn state() -> PathBuf {
+    static STATE: LazyLock<PathBuf> = LazyLock::new(|| {
+        let directory = target("tests/state").join(std::process::id().to_string());
+        // Left by an earlier process of the same number.
+        let _none = std::fs::remove_dir_all(&directory);
+        std::fs::create_dir_all(&directory).expect("a directory can be made in target/");
+        directory
+    });
+    STATE.clone()
 }
 
 /// A file of the repository.

@@ -16,7 +16,11 @@ use crate::program::Program;
 /// The `bartizan` command with these arguments.
 pub fn bartizan(arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Command {
     let mut command = Command::new(environment::gateway());
-    command.args(arguments).env("BARTIZAN_CACHE_DIR", environment::compiled()).env_remove("BARTIZAN_LOG");
+    command
+        .args(arguments)
+        .env("BARTIZAN_CACHE_DIR", environment::compiled())
+        .env("BARTIZAN_STATE_DIR", environment::state())
+        .env_remove("BARTIZAN_LOG");
     command
 }
 
@@ -48,8 +52,9 @@ impl Document {
 
 /// `bartizan run` with a policy in front of a command.
 pub fn run(policy: &Path, server: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Command {
-    let mut command = bartizan(["run", "--policy"]);
-    command.arg(policy).arg("--").args(server);
+    // By arguments: the clients of the SDKs do not pass on the environment.
+    let mut command = bartizan(["run", "--state-dir"]);
+    command.arg(environment::state()).arg("--policy").arg(policy).arg("--").args(server);
     command
 }
 

@@ -80,9 +80,12 @@ const CASES: &[Case] = &[
     ),
     case(
         "a key of a later version",
-        &[("p.json", "{\n  \"version\": \"1\",\n  \"default\": \"deny\",\n  \"redact\": []\n}")],
+        &[(
+            "p.json",
+            "{\n  \"version\": \"1\",\n  \"default\": \"allow\",\n  \"plugins\": [{ \"use\": \"a\", \"isolation\": \"reuse\" }]\n}",
+        )],
         &["check", "--policy", "p.json"],
-        &["p.json:4:3", "`redact` is not supported yet", "rewrite-results"],
+        &["p.json:4:29", "`isolation` is not supported yet", "pristine"],
     ),
     case(
         "everything at once",

@@ -46,7 +46,7 @@ fn outcome(behaviour: Behaviour, granted: bool) -> Outcome {
     match behaviour {
         Behaviour::Pass | Behaviour::Hide => Passed,
         Behaviour::Deny => Denied("The call is not to its taste."),
-        Behaviour::Ask => Denied("May it? (It needs a human's approval"),
+        Behaviour::Ask => Denied("May it? It needs a person's approval"),
         Behaviour::Count => Denied("This is call number 1."),
         Behaviour::Loop | Behaviour::ListingLoop | Behaviour::ReplyLoop => Failed("timeout"),
         Behaviour::Allocate | Behaviour::Hoard => Failed("memory"),

@@ -34,6 +34,10 @@ const PROFILE: &str = "guest";
 /// instance.
 const STACK_SIZE: &str = "-Clink-arg=-zstack-size=65536";
 
+/// Guests have no source of randomness. Without this, a library that wants some would import one from
+/// JavaScript; a plugin that needs such a library brings a function in its place.
+const RANDOMNESS: &str = "--cfg=getrandom_backend=\"custom\"";
+
 pub(crate) fn build(workspace: &Workspace, cache: &Cache) -> Result<()> {
     let toolchain = GuestToolchain::find_or_make(workspace, cache)?;
     let compiler = Compiler::new(workspace, &toolchain)?;
@@ -88,7 +92,12 @@ impl<'a> Compiler<'a> {
         }
         // The paths of this machine have no place in the modules, whose bytes name them in caches.
         let remapped = [(workspace.root(), "/bartizan"), (&workspace.cargo_home()?, "/cargo")];
-        Ok(Self { workspace, toolchain, target_directory, flags: flags(&[STACK_SIZE], &remapped) })
+        Ok(Self {
+            workspace,
+            toolchain,
+            target_directory,
+            flags: flags(&[STACK_SIZE, RANDOMNESS], &remapped),
+        })
     }
 
     fn compile(&self, step: &mut Step, package: &Package, library: &str) -> Result<PathBuf> {

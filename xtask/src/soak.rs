@@ -161,6 +161,7 @@ fn start_gateway(
         .arg("--config")
         .arg(&path)
         .args(["--listen", "127.0.0.1:0", "--log", "warn"])
+        .env("BARTIZAN_STATE_DIR", compiled.with_file_name("state"))
         .env("BARTIZAN_CACHE_DIR", compiled);
     Serving::start("the gateway", command, &directory.join("gateway.log"), |line| {
         Some(line.split_once(' ')?.1.trim().to_owned())

@@ -1,6 +1,10 @@
 //! Tests of a policy without Wasm: build a [`TestCall`], let the policy judge it.
 
-use serde_json::{Value, json};
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+use serde_json::Value;
+use serde_json::value::RawValue;
 
 use crate::call::{Call, Entry, Flow, Reply};
 use crate::decision::Decision;
@@ -32,13 +36,15 @@ pub(crate) struct Source {
     direction: Flow,
     server: String,
     target: Option<String>,
-    arguments: Value,
+    /// JSON text: a [`Value`] would round numbers.
+    arguments: String,
     entry: Option<Entry>,
     session: String,
     principal: Option<String>,
     claims: Value,
     time: u64,
-    reply: Value,
+    /// JSON text, as the arguments.
+    reply: String,
 }
 
 impl TestCall {
@@ -49,13 +55,13 @@ impl TestCall {
             direction: Flow::ClientToServer,
             server: "server".to_owned(),
             target: None,
-            arguments: json!({}),
+            arguments: "{}".to_owned(),
             entry: None,
             session: "session".to_owned(),
             principal: None,
             claims: Value::Null,
             time: 0,
-            reply: Value::Null,
+            reply: "null".to_owned(),
         })
     }
 
@@ -73,8 +79,18 @@ impl TestCall {
 
     /// Sets the arguments.
     #[must_use]
+    #[expect(clippy::needless_pass_by_value, reason = "reads better with `json!`, as the other setters do")]
     pub fn arguments(mut self, arguments: Value) -> Self {
-        self.0.arguments = arguments;
+        self.0.arguments = arguments.to_string();
+        self
+    }
+
+    /// Sets the arguments as JSON text, in which numbers keep their literals as they do in the gateway.
+    ///
+    /// Text that is not JSON has nothing in it.
+    #[must_use]
+    pub fn arguments_text(mut self, arguments: impl Into<String>) -> Self {
+        self.0.arguments = arguments.into();
         self
     }
 
@@ -129,8 +145,28 @@ impl TestCall {
 
     /// Sets the result that a [`ReplyPolicy`] judges.
     #[must_use]
+    #[expect(clippy::needless_pass_by_value, reason = "reads better with `json!`, as the other setters do")]
     pub fn reply(mut self, result: Value) -> Self {
-        self.0.reply = result;
+        self.0.reply = result.to_string();
+        self
+    }
+
+    /// Reads the call as a policy does.
+    ///
+    /// ```
+    /// use bartizan_guest::testing::TestCall;
+    ///
+    /// let call = TestCall::tool("get_run").arguments_text(r#"{"amount": 12345678901234567890.10}"#);
+    /// assert_eq!(call.read(|call| call.argument("/amount")).as_deref(), Some("12345678901234567890.10"));
+    /// ```
+    pub fn read<T>(&self, reader: impl FnOnce(&Call) -> T) -> T {
+        reader(&Call(self.0.clone()))
+    }
+
+    /// Sets the result as JSON text, in which numbers keep their literals as they do in the gateway.
+    #[must_use]
+    pub fn reply_text(mut self, result: impl Into<String>) -> Self {
+        self.0.reply = result.into();
         self
     }
 
@@ -151,6 +187,12 @@ pub fn is_visible<P: ListingPolicy>(policy: &P, definition: &Value) -> bool {
     policy.is_visible(&Call(TestCall::method("tools/list").0), &entry(name, definition))
 }
 
+/// As [`is_visible`], of an entry with this digest, in a list of this method.
+pub fn is_entry_visible<P: ListingPolicy>(policy: &P, method: &str, name: &str, digest: &str) -> bool {
+    let entry = Entry { name: name.to_owned(), digest: digest.to_owned(), definition: "{}".to_owned() };
+    policy.is_visible(&Call(TestCall::method(method).0), &entry)
+}
+
 fn entry(name: &str, definition: &Value) -> Entry {
     // Any text that changes with the definition will do here; the host uses SHA-256.
     let definition = definition.to_string();
@@ -159,6 +201,24 @@ fn entry(name: &str, definition: &Value) -> Entry {
 
 fn at(value: &Value, pointer: &str) -> Option<String> {
     if value.is_null() { None } else { value.pointer(pointer).map(Value::to_string) }
+}
+
+/// What stands at a pointer in a JSON text.
+fn at_text(text: &str, pointer: &str) -> Option<String> {
+    let whole: &RawValue = serde_json::from_str(text).ok()?;
+    let tokens = pointer.split('/').skip(1).map(|token| token.replace("~1", "/").replace("~0", "~"));
+    let found = tokens.into_iter().try_fold(whole, |value, token| member(value, &token))?;
+    (whole.get() != "null").then(|| found.get().to_owned())
+}
+
+/// A member or an element, with its text as it stands.
+fn member<'t>(value: &'t RawValue, token: &str) -> Option<&'t RawValue> {
+    if value.get().starts_with('[') {
+        let plain = token == "0" || !token.starts_with(['0', '+']);
+        let elements: Vec<&RawValue> = serde_json::from_str(value.get()).ok()?;
+        return elements.get(token.parse::<usize>().ok().filter(|_index| plain)?).copied();
+    }
+    serde_json::from_str::<HashMap<Cow<'_, str>, &RawValue>>(value.get()).ok()?.get(token).copied()
 }
 
 impl Source {
@@ -175,7 +235,7 @@ impl Source {
         self.target.clone()
     }
     pub(crate) fn argument(&self, pointer: &str) -> Option<String> {
-        at(&self.arguments, pointer)
+        at_text(&self.arguments, pointer)
     }
     pub(crate) fn entry(&self) -> Option<Entry> {
         self.entry.clone()
@@ -193,9 +253,36 @@ impl Source {
         self.time
     }
     pub(crate) fn is_error(&self) -> bool {
-        self.reply.get("isError").and_then(Value::as_bool).unwrap_or(false)
+        self.value("/isError").as_deref() == Some("true")
     }
     pub(crate) fn value(&self, pointer: &str) -> Option<String> {
-        at(&self.reply, pointer)
+        at_text(&self.reply, pointer)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::TestCall;
+
+    #[test]
+    fn arguments_given_as_text_are_read_as_they_stand() {
+        let text = r#"{"a":{"b~c/d":[10,1.10,12345678901234567890123]},"na\u006de":"\u0041"}"#;
+        for (pointer, expected) in [
+            ("", Some(text)),
+            ("/a/b~0c~1d/1", Some("1.10")),
+            ("/a/b~0c~1d/2", Some("12345678901234567890123")),
+            ("/a/b~0c~1d/3", None),
+            ("/a/b~0c~1d/00", None),
+            ("/name", Some(r#""\u0041""#)),
+            ("/name/0", None),
+            ("/missing", None),
+        ] {
+            let found = TestCall::tool("x").arguments_text(text).read(|call| call.argument(pointer));
+            assert_eq!(found.as_deref(), expected, "{pointer:?}");
+        }
+        for nothing in ["null", "{"] {
+            let found = TestCall::tool("x").arguments_text(nothing).read(|call| call.argument(""));
+            assert_eq!(found, None, "{nothing}");
+        }
     }
 }

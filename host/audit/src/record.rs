@@ -3,35 +3,39 @@
 //! The order of the fields here is their order in the line, and does not change; what is absent is
 //! left out. Names and verdicts are the contract's and the policy document's words.
 
+mod json;
 mod note;
 mod time;
 
+pub use json::{Json, NotJson};
 pub use note::{Note, NoteError};
 pub use time::{Micros, Timestamp};
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+
+use crate::event::kind;
 
 /// One decision on one message: who, what, the verdict and every rule behind it, and the outcome.
 ///
 /// ```json
 /// {"time":"2026-01-01T00:00:00.000Z","event":"decision","request":"7","session":"s-1",
 ///  "server":"mlflow","method":"tools/call","target":"delete_run","direction":"client-to-server",
-///  "argument_keys":["run_id"],"verdict":"deny","rule":"/tools/delete_run/action",
-///  "reason":"Runs are kept for audit.","rules":[…],"policy_digest":"9f86d0…","evaluation_us":42,
-///  "upstream":{"status":"not-forwarded"}}
+///  "argument_keys":["run_id"],"arguments_digest":"44136f…","verdict":"deny",
+///  "rule":"/tools/delete_run/action","reason":"Runs are kept for audit.","rules":[…],
+///  "policy_digest":"9f86d0…","evaluation_us":42,"upstream":{"status":"not-forwarded"}}
 /// ```
 ///
 /// Every text but `server` and the digests may come from a stranger (the client, the server, a
 /// plugin). JSON escapes it, so that a record is one line whatever it says.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Record {
     /// The time of the call: the one that plugins saw.
     pub time: Timestamp,
     /// What kind of line this is.
-    pub event: Event,
+    pub event: kind::Decision,
     /// The JSON-RPC id as its JSON text, so that `7` and `"7"` differ. None for notifications.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub request: Option<String>,
@@ -50,7 +54,11 @@ pub struct Record {
     /// Which way the message travels.
     pub direction: Direction,
     /// The names of the arguments, sorted; never their values.
+    #[serde(default)]
     pub argument_keys: BTreeSet<String>,
+    /// The digest of the canonical arguments: SHA-256 in lower-case hex.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub arguments_digest: Option<String>,
     /// What was decided.
     pub verdict: Verdict,
     /// The rule that was enforced. None if no rule objected.
@@ -59,7 +67,11 @@ pub struct Record {
     /// Why, in the words that the caller got.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// The ticket of the approval that was asked for or used.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub approval: Option<Arc<str>>,
     /// Every rule that spoke, in the order of the plan.
+    #[serde(default)]
     pub rules: Vec<RuleRecord>,
     /// The digest of the policy that was in force: SHA-256 in lower-case hex.
     pub policy_digest: Arc<str>,
@@ -68,10 +80,27 @@ pub struct Record {
     pub evaluation: Micros,
     /// What became of the call.
     pub upstream: Upstream,
+    /// What is needed to judge the call again, where the operator wants it kept.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub full: Option<Full>,
+}
+
+/// The content of a call, after redaction. What is absent is left out.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Full {
+    /// The arguments of the call.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub arguments: Option<Json>,
+    /// What the caller's token claims.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub claims: Option<Json>,
+    /// The server's own definition of the target.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub definition: Option<Json>,
 }
 
 /// What one plugin said.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct RuleRecord {
     /// The plugin's name.
     pub plugin: Arc<str>,
@@ -90,20 +119,12 @@ pub struct RuleRecord {
     /// Whether its verdict counted.
     pub mode: Mode,
     /// What the plugin wants kept.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<Note>,
 }
 
-/// The kind of a line in the log.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Event {
-    /// A message was judged.
-    Decision,
-}
-
 /// What was decided.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
     /// The call goes on.
@@ -117,7 +138,7 @@ pub enum Verdict {
 }
 
 /// What one rule thinks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum RuleVerdict {
     /// No objection.
@@ -137,7 +158,7 @@ pub enum RuleVerdict {
 }
 
 /// Whether a rule's verdict counts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Mode {
     /// It counts.
@@ -147,7 +168,7 @@ pub enum Mode {
 }
 
 /// Which way a message travels.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Direction {
     /// From the MCP client to the MCP server.
@@ -159,7 +180,7 @@ pub enum Direction {
 /// What became of a call: `{"status":"ok","latency_us":1200}`.
 ///
 /// The latency is from the first byte sent until the reply was complete or given up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "status", rename_all = "kebab-case")]
 pub enum Upstream {
     /// The receiver answered with a result.
@@ -194,21 +215,13 @@ impl Record {
     }
 }
 
-/// Names for logs: the same words as in JSON.
-macro_rules! names {
-    ($($type:ident { $($variant:ident => $name:literal),+ $(,)? })+) => {$(
-        impl $type {
-            /// The word that stands for it in JSON and in logs.
-            #[must_use]
-            pub const fn as_str(self) -> &'static str {
-                match self { $(Self::$variant { .. } => $name),+ }
-            }
-        }
-    )+};
-}
-
-names! {
+crate::event::names! {
     Verdict { Allow => "allow", Deny => "deny", Hidden => "hidden", Ask => "ask" }
+    RuleVerdict {
+        Pass => "pass", Deny => "deny", Hidden => "hidden", Ask => "ask",
+        Rewrite => "rewrite", Exhausted => "exhausted", Fault => "fault",
+    }
+    Mode { Enforce => "enforce", Monitor => "monitor" }
     Direction { ClientToServer => "client-to-server", ServerToClient => "server-to-client" }
     Upstream { Ok => "ok", Error => "error", Unavailable => "unavailable", NotForwarded => "not-forwarded" }
 }

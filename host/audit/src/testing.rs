@@ -2,13 +2,14 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::event::Event;
 use crate::log::{Sink, SinkError};
 use crate::record::Record;
 
-/// Keeps every record in memory, without bound. Clones share what they keep.
+/// Keeps every event in memory, without bound. Clones share what they keep.
 #[derive(Clone, Debug, Default)]
 pub struct MemorySink {
-    records: Arc<Mutex<Vec<Record>>>,
+    events: Arc<Mutex<Vec<Event>>>,
 }
 
 impl MemorySink {
@@ -18,16 +19,26 @@ impl MemorySink {
         Self::default()
     }
 
-    /// The records so far, oldest first.
+    /// The events so far, oldest first.
+    #[must_use]
+    pub fn events(&self) -> Vec<Event> {
+        self.events.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The records of decisions so far, oldest first.
     #[must_use]
     pub fn records(&self) -> Vec<Record> {
-        self.records.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        let decision = |event| match event {
+            Event::Decision(record) => Some(*record),
+            _ => None,
+        };
+        self.events().into_iter().filter_map(decision).collect()
     }
 }
 
 impl Sink for MemorySink {
-    fn record(&self, record: &Record) -> Result<(), SinkError> {
-        self.records.lock().unwrap_or_else(PoisonError::into_inner).push(record.clone());
+    fn record(&self, event: &Event) -> Result<(), SinkError> {
+        self.events.lock().unwrap_or_else(PoisonError::into_inner).push(event.clone());
         Ok(())
     }
 }

@@ -11,9 +11,10 @@
 use std::io;
 use std::sync::{Arc, Mutex};
 
+use bartizan_audit::event::kind;
 use bartizan_audit::log::{Sink, TracingSink};
 use bartizan_audit::record::{
-    Direction, Event, Micros, Mode, Note, Record, RuleRecord, RuleVerdict, Timestamp, Upstream, Verdict,
+    Direction, Full, Json, Micros, Mode, Note, Record, RuleRecord, RuleVerdict, Timestamp, Upstream, Verdict,
 };
 use bartizan_audit::testing::MemorySink;
 use serde_json::Value;
@@ -24,7 +25,7 @@ use tracing_subscriber::fmt::MakeWriter;
 fn full() -> Record {
     Record {
         time: Timestamp::from_unix_millis(1_767_225_600_000),
-        event: Event::Decision,
+        event: kind::Decision,
         request: Some(r#""a-1""#.into()),
         session: "s-1".into(),
         principal: Some("ann".into()),
@@ -33,9 +34,11 @@ fn full() -> Record {
         target: Some("delete_run".into()),
         direction: Direction::ClientToServer,
         argument_keys: ["run_id", "force"].map(String::from).into(),
+        arguments_digest: Some("9f86".into()),
         verdict: Verdict::Deny,
         rule: Some("/tools/delete_run/action".into()),
         reason: Some("Runs are kept.".into()),
+        approval: Some("t-1".into()),
         rules: vec![RuleRecord {
             plugin: "access".into(),
             version: "0.1.0".into(),
@@ -49,6 +52,11 @@ fn full() -> Record {
         policy_digest: "cd34".into(),
         evaluation: Micros(42),
         upstream: Upstream::Ok { latency: Micros(1_200) },
+        full: Some(Full {
+            arguments: Some(Json::new("{\n\"run_id\": 1.0}").unwrap()),
+            claims: None,
+            definition: Some(Json::new("{}").unwrap()),
+        }),
     }
 }
 
@@ -61,6 +69,9 @@ fn bare() -> Record {
         principal: None,
         target: None,
         argument_keys: [].into(),
+        arguments_digest: None,
+        approval: None,
+        full: None,
         rule: None,
         reason: None,
         upstream: Upstream::NotForwarded,
@@ -73,12 +84,14 @@ fn a_full_record_has_every_field_in_order() {
     let expected = concat!(
         r#"{"time":"2026-01-01T00:00:00.000Z","event":"decision","request":"\"a-1\"","session":"s-1","#,
         r#""principal":"ann","server":"mlflow","method":"tools/call","target":"delete_run","#,
-        r#""direction":"client-to-server","argument_keys":["force","run_id"],"verdict":"deny","#,
-        r#""rule":"/tools/delete_run/action","reason":"Runs are kept.","#,
+        r#""direction":"client-to-server","argument_keys":["force","run_id"],"#,
+        r#""arguments_digest":"9f86","verdict":"deny","#,
+        r#""rule":"/tools/delete_run/action","reason":"Runs are kept.","approval":"t-1","#,
         r#""rules":[{"plugin":"access","version":"0.1.0","digest":"ab12","verdict":"deny","#,
         r#""rule":"/tools/delete_run/action","reason":"Runs are kept.","mode":"enforce","#,
         r#""notes":[{"key":"risk","value":1.10}]}],"policy_digest":"cd34","evaluation_us":42,"#,
-        r#""upstream":{"status":"ok","latency_us":1200}}"#,
+        r#""upstream":{"status":"ok","latency_us":1200},"#,
+        r#""full":{"arguments":{ "run_id": 1.0},"definition":{}}}"#,
     );
     assert_eq!(full().to_line().unwrap(), expected);
 }
@@ -139,7 +152,10 @@ impl MakeWriter<'_> for Output {
 
 fn emitted<S: Subscriber + Send + Sync>(record: &Record, subscriber: impl FnOnce(Output) -> S) -> String {
     let output = Output::default();
-    tracing::subscriber::with_default(subscriber(output.clone()), || TracingSink.record(record)).unwrap();
+    tracing::subscriber::with_default(subscriber(output.clone()), || {
+        TracingSink.record(&record.clone().into())
+    })
+    .unwrap();
     String::from_utf8(output.0.lock().unwrap().clone()).unwrap()
 }
 
@@ -183,6 +199,8 @@ fn an_event_has_every_field_as_json() {
         ("direction", "client-to-server"),
         ("upstream", "ok"),
         ("argument_keys", r#"["force","run_id"]"#),
+        ("arguments_digest", "9f86"),
+        ("approval", "t-1"),
         ("policy_digest", "cd34"),
         ("time", "2026-01-01T00:00:00.000Z"),
     ] {
@@ -196,7 +214,17 @@ fn an_event_has_every_field_as_json() {
 #[test]
 fn what_is_absent_from_a_record_is_absent_from_its_event() {
     let event = as_json(&bare());
-    for field in ["call_target", "rule", "reason", "principal", "request", "latency_us"] {
+    for field in [
+        "call_target",
+        "rule",
+        "reason",
+        "principal",
+        "request",
+        "latency_us",
+        "arguments_digest",
+        "approval",
+        "full",
+    ] {
         assert_eq!(event.get(field), None, "{field}");
     }
 }
@@ -236,8 +264,8 @@ fn nothing_is_emitted_below_the_level() {
 fn the_memory_sink_keeps_records_in_order() {
     let sink = MemorySink::new();
     let shared: Arc<dyn Sink> = Arc::new(sink.clone());
-    shared.record(&full()).unwrap();
-    shared.record(&bare()).unwrap();
+    shared.record(&full().into()).unwrap();
+    shared.record(&bare().into()).unwrap();
     let lines: Vec<_> = sink.records().iter().map(|record| record.to_line().unwrap()).collect();
     assert_eq!(lines, [full().to_line().unwrap(), bare().to_line().unwrap()]);
 }

@@ -23,7 +23,17 @@ macro_rules! builtin {
 }
 
 /// Every built-in plugin.
-pub const BUILTINS: [Builtin; 2] = [builtin!("access"), builtin!("rate-limit")];
+pub const BUILTINS: [Builtin; 9] = [
+    builtin!("access"),
+    builtin!("pin"),
+    builtin!("conditions"),
+    builtin!("schema"),
+    builtin!("redact"),
+    builtin!("inspect"),
+    builtin!("approval"),
+    builtin!("rate-limit"),
+    builtin!("limits"),
+];
 
 /// The built-in plugin of this name.
 pub fn find(name: &str) -> Option<Builtin> {

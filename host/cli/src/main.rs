@@ -1,11 +1,22 @@
 //! The `bartizan` command: arguments, logging, output. What it does is in the libraries.
 #![forbid(unsafe_code)]
 
+mod approvals;
+mod audit;
 mod check;
+mod explain;
+mod import;
+mod lock;
 mod logging;
+mod replay;
 mod report;
 mod run;
+mod scan;
+mod schema;
 mod serve;
+mod state;
+mod test;
+mod upstream;
 
 use std::process::ExitCode;
 use std::sync::LazyLock;
@@ -37,12 +48,20 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Verb {
-    /// Run one MCP server behind a policy, on standard input and output.
+    // What a verb does is said with its arguments.
     Run(run::Arguments),
-    /// Serve every server of a configuration over HTTP.
     Serve(serve::Arguments),
-    /// Check a configuration or a policy, and say everything that is wrong with it.
     Check(check::Arguments),
+    Scan(scan::Arguments),
+    Import(import::Arguments),
+    /// Print the JSON Schema of policies, for editors.
+    Schema,
+    Lock(lock::Arguments),
+    Explain(explain::Arguments),
+    Test(test::Arguments),
+    Replay(replay::Arguments),
+    Approvals(approvals::Arguments),
+    Audit(audit::Arguments),
     /// End the servers that a killed gateway leaves; `run` and `serve` start this themselves.
     #[command(hide = true)]
     Reap,
@@ -78,6 +97,15 @@ fn main() -> ExitCode {
         Verb::Run(arguments) => runtime.block_on(run::run(arguments)),
         Verb::Serve(arguments) => runtime.block_on(serve::serve(arguments)),
         Verb::Check(arguments) => check::check(&arguments),
+        Verb::Audit(arguments) => audit::audit(&arguments),
+        Verb::Scan(arguments) => runtime.block_on(scan::scan(arguments)),
+        Verb::Import(arguments) => import::import(&arguments),
+        Verb::Schema => schema::schema(),
+        Verb::Lock(arguments) => runtime.block_on(lock::lock(arguments)),
+        Verb::Explain(arguments) => explain::explain(&arguments),
+        Verb::Test(arguments) => test::test(&arguments),
+        Verb::Replay(arguments) => replay::replay(&arguments),
+        Verb::Approvals(arguments) => approvals::approvals(arguments),
         Verb::Reap => ExitCode::SUCCESS,
     };
     // A read of standard input cannot be interrupted; nobody waits for it.

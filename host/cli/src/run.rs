@@ -1,13 +1,13 @@
 //! `bartizan run`.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-use bartizan_gateway::config::{CommandConfig, HttpTransport, UpstreamConfig};
+use bartizan_gateway::config::{AuditConfig, Recording, WebhookConfig};
 use bartizan_gateway::{CacheLocation, RunOptions};
 use clap::{Args, ValueEnum};
 
-use crate::report;
+use crate::{report, state, upstream};
 
 /// Run one MCP server behind a policy, on standard input and output.
 ///
@@ -29,23 +29,32 @@ pub(crate) struct Arguments {
     /// Where compiled plugins are kept [default: the user's cache folder].
     #[arg(long, value_name = "DIR", env = "BARTIZAN_CACHE_DIR")]
     cache_dir: Option<PathBuf>,
-    /// A header for a remote server; `${env:NAME}` stands for a variable of the environment.
-    #[arg(long, value_name = "NAME: VALUE")]
-    header: Vec<String>,
-    /// How a remote server is spoken to.
-    #[arg(long, value_enum, default_value_t = Transport::Http)]
-    transport: Transport,
+    #[command(flatten)]
+    state: state::Arguments,
+    /// What the audit log keeps of calls: `full` has the arguments, redacted, so that `replay` can judge
+    /// them again.
+    #[arg(long, value_enum, default_value_t = Record::Keys)]
+    record: Record,
+    /// A URL that is told of each request for approval, signed with the secret in the environment variable
+    /// BARTIZAN_WEBHOOK_SECRET.
+    #[arg(long, value_name = "URL")]
+    approval_webhook: Option<String>,
+    #[command(flatten)]
+    upstream: upstream::Arguments,
     /// The server's command and its arguments, or the URL of a remote server.
     #[arg(last = true, required = true, value_name = "COMMAND|URL")]
     command: Vec<String>,
 }
 
+/// What the audit log keeps.
 #[derive(Clone, Copy, ValueEnum)]
-enum Transport {
-    /// Streamable HTTP.
-    Http,
-    /// HTTP+SSE, of 2024-11-05.
-    Sse,
+enum Record {
+    /// Nothing: there is no audit log.
+    Off,
+    /// Every decision, with the names of the arguments.
+    Keys,
+    /// The arguments as well.
+    Full,
 }
 
 pub(crate) async fn run(arguments: Arguments) -> ExitCode {
@@ -57,12 +66,13 @@ pub(crate) async fn run(arguments: Arguments) -> ExitCode {
         }
     };
     report::write(&policy.warnings);
-    let (name, upstream) = match upstream(&arguments) {
+    let (name, upstream) = match arguments.upstream.upstream(&arguments.command) {
         Ok(found) => found,
-        Err(problem) => {
-            eprintln!("bartizan: {problem}");
-            return ExitCode::FAILURE;
-        }
+        Err(problem) => return state::failed(&problem),
+    };
+    let webhook = match arguments.approval_webhook.as_deref().map(webhook).transpose() {
+        Ok(webhook) => webhook,
+        Err(problem) => return state::failed(&problem),
     };
     let options = RunOptions {
         name: arguments.name.unwrap_or(name),
@@ -70,6 +80,16 @@ pub(crate) async fn run(arguments: Arguments) -> ExitCode {
         policy,
         plugins_dir: arguments.plugins_dir,
         cache: arguments.cache_dir.map_or_else(CacheLocation::default, CacheLocation::Directory),
+        state: arguments.state.location(None),
+        audit: AuditConfig {
+            record: match arguments.record {
+                Record::Off => Recording::Off,
+                Record::Keys => Recording::Keys,
+                Record::Full => Recording::Full,
+            },
+            ..AuditConfig::default()
+        },
+        webhook,
         reaper: std::env::current_exe().ok(),
     };
     match bartizan_gateway::run(options).await {
@@ -81,27 +101,11 @@ pub(crate) async fn run(arguments: Arguments) -> ExitCode {
     }
 }
 
-/// The server, and what it is called unless it is given a name.
-fn upstream(arguments: &Arguments) -> Result<(String, UpstreamConfig), String> {
-    let mut words = arguments.command.iter().cloned();
-    let first = words.next().unwrap_or_default();
-    if first.starts_with("http://") || first.starts_with("https://") {
-        if words.next().is_some() {
-            return Err("a URL has no arguments".to_owned());
-        }
-        let transport = match arguments.transport {
-            Transport::Http => HttpTransport::Streamable,
-            Transport::Sse => HttpTransport::Sse,
-        };
-        let upstream = UpstreamConfig::http(&first, &arguments.header, transport)?;
-        return Ok(("server".to_owned(), upstream));
-    }
-    if !arguments.header.is_empty() {
-        return Err("--header goes with a URL; a command gets its secrets from the environment".to_owned());
-    }
-    let name = Path::new(&first)
-        .file_stem()
-        .map_or_else(|| "server".to_owned(), |stem| stem.to_string_lossy().into_owned());
-    let command = CommandConfig { command: first, args: words.collect(), ..CommandConfig::default() };
-    Ok((name, UpstreamConfig::Stdio(command)))
+/// The webhook of this URL, with the secret of the environment.
+fn webhook(url: &str) -> Result<WebhookConfig, String> {
+    const SECRET: &str = "BARTIZAN_WEBHOOK_SECRET";
+    let secret = std::env::var(SECRET).map_err(|_unset| {
+        format!("--approval-webhook needs a secret in the environment variable {SECRET}")
+    })?;
+    WebhookConfig::new(url, &secret)
 }

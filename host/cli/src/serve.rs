@@ -4,11 +4,13 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use bartizan_admin::api::Api;
+use bartizan_admin::token;
 use bartizan_gateway::config::Config;
-use bartizan_gateway::{CacheLocation, Ending, Endpoint, ServeOptions};
+use bartizan_gateway::{CacheLocation, Ending, Endpoint, ServeOptions, StateLocation};
 use clap::Args;
 
-use crate::report;
+use crate::{report, state};
 
 /// Serve every server of a configuration over HTTP.
 ///
@@ -27,6 +29,8 @@ pub(crate) struct Arguments {
     /// Where compiled plugins are kept [default: the user's cache folder].
     #[arg(long, value_name = "DIR", env = "BARTIZAN_CACHE_DIR")]
     cache_dir: Option<PathBuf>,
+    #[command(flatten)]
+    state: state::Arguments,
 }
 
 pub(crate) async fn serve(arguments: Arguments) -> ExitCode {
@@ -42,7 +46,13 @@ pub(crate) async fn serve(arguments: Arguments) -> ExitCode {
         reaper: std::env::current_exe().ok(),
         listen: arguments.listen,
         cache: arguments.cache_dir.map_or_else(CacheLocation::default, CacheLocation::Directory),
+        state: arguments.state.named(),
     };
+    if let Some(address) = config.admin
+        && let Err(problem) = open_admin(address, &options.state_of(&config)).await
+    {
+        return state::failed(&problem);
+    }
     match bartizan_gateway::serve(config, &options, announce).await {
         Ok(Ending::Orderly) => ExitCode::SUCCESS,
         // As a shell would put it.
@@ -52,6 +62,22 @@ pub(crate) async fn serve(arguments: Arguments) -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Opens the admin API next to the gateway; both work on the state directory.
+async fn open_admin(address: SocketAddr, location: &StateLocation) -> Result<(), String> {
+    let desk = state::desk(location)?;
+    let directory = location.directory().map_err(|error| error.to_string())?;
+    let token = token::read_or_make(&directory)
+        .map_err(|error| format!("the token of the admin API cannot be had: {error}"))?;
+    let api = Api::bind(address, desk, token)
+        .await
+        .map_err(|error| format!("the admin API cannot listen on {address}: {error}"))?;
+    let address = api.address().map_err(|error| error.to_string())?;
+    let file = token::file(&directory);
+    tracing::info!(%address, token = %file.display(), "the admin API is open");
+    tokio::spawn(api.serve());
+    Ok(())
 }
 
 fn announce(endpoints: &[Endpoint]) {

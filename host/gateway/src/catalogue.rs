@@ -280,6 +280,18 @@ async fn read(session: &Arc<Session>, era: Era, method: &Method) -> Result<List,
     Err(CatalogueError(format!("it has more than {PAGES} pages")))
 }
 
+/// Every entry of a list, by name.
+pub(crate) async fn all(
+    session: &Arc<Session>,
+    era: Era,
+    noun: Noun,
+) -> Result<Vec<Arc<Entry>>, CatalogueError> {
+    let Some(method) = list_method(noun) else { return Ok(Vec::new()) };
+    let mut entries: Vec<_> = read(session, era, method).await?.entries.into_values().collect();
+    entries.sort_by(|left, right| left.name.cmp(&right.name));
+    Ok(entries)
+}
+
 /// The entries of a page that the client asked for, and whether the page is the whole list.
 pub(crate) fn page(listing: &Listing, asked: Option<&Document>) -> (Vec<Entry>, bool) {
     let entries = listing.entries().map(|found| entry(found.name, found.definition.text())).collect();

@@ -44,7 +44,6 @@ fn read_one(charge: &Asked, call: &Call) -> Result<Charge, ChargeError> {
             AskedUnit::Month => Unit::Month,
         }),
     };
-    let session = || ScopeKey::Session(call.session.clone());
     Ok(Charge {
         counter: Counter {
             name: charge.counter.as_str().into(),
@@ -52,14 +51,18 @@ fn read_one(charge: &Asked, call: &Call) -> Result<Charge, ChargeError> {
             window,
         },
         scope: match charge.scope {
-            Scope::Session => session(),
-            Scope::Principal => call.principal.clone().map_or_else(session, ScopeKey::Principal),
+            Scope::Session => ScopeKey::Session(call.session.clone()),
+            Scope::Principal => match &call.principal {
+                Some(principal) => ScopeKey::Principal(principal.clone()),
+                None => ScopeKey::Anonymous(call.server.clone()),
+            },
             Scope::Server => ScopeKey::Server(call.server.clone()),
             Scope::Everyone => ScopeKey::Everyone,
         },
         cost: amount("cost", &charge.cost)?,
         message: charge.message.clone(),
         rule: charge.rule.clone(),
+        counts_errors: charge.counts_errors,
     })
 }
 
@@ -100,6 +103,7 @@ mod tests {
             cost: Amount::ONE,
             message: message.map(str::to_owned),
             rule: None,
+            counts_errors: false,
         };
         assert_eq!(
             refusal(Some(&charge(None)), Some(42)),

@@ -9,12 +9,12 @@ use std::time::{Duration, Instant};
 
 use bartizan_audit::record::Record;
 use bartizan_runtime::Call;
-use bartizan_state::quota::Forwarded;
 use bartizan_wire::era::Era;
 use bartizan_wire::message::{Id, Request, Response};
 use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
 
+use crate::admission::Underway;
 use crate::session::{Outgoing, Unanswered};
 
 /// A request that was forwarded and not answered yet.
@@ -33,7 +33,8 @@ pub(crate) struct Exchange {
     /// As it was forwarded.
     pub(crate) call: Arc<Call>,
     pub(crate) reply: mpsc::Sender<Outgoing>,
-    pub(crate) charges: Forwarded,
+    /// What it has taken.
+    pub(crate) taken: Underway,
     pub(crate) record: Record,
     pub(crate) begin: Instant,
     /// The client's token for notifications of progress; the server knows it by our number.
@@ -135,6 +136,11 @@ impl Flights {
         if let Some(cancelled) = self.judging.get_mut(number) {
             *cancelled = true;
         }
+    }
+
+    /// Whether a request was cancelled, or its session has ended, while it is being judged.
+    pub(crate) fn is_cancelled(&self, number: &Id) -> bool {
+        self.ended || self.judging.get(number).copied().unwrap_or(true)
     }
 
     /// Puts a request under way. It is given back if it must not depart.

@@ -7,8 +7,9 @@ use bartizan_policy::Policy;
 use bartizan_policy::diagnostics::{Diagnostics, Problem, Report};
 use bartizan_runtime::{Cache, Engine, EngineConfig, EngineError};
 
-use crate::config::{CommandConfig, Config, ServerConfig, UpstreamConfig};
+use crate::config::{CommandConfig, Config, Recording, ServerConfig, UpstreamConfig};
 use crate::plan::{ActivePlan, Loader};
+use crate::recorder::Recorder;
 use crate::server::Server;
 
 /// Why the gateway does not start.
@@ -30,6 +31,19 @@ pub enum StartError {
         /// What is wrong.
         problem: String,
     },
+    /// Nobody said where the state directory is.
+    #[error(
+        "there is no place for the state directory, since neither XDG_STATE_HOME nor HOME is set; name one with --state-dir"
+    )]
+    NoStateDirectory,
+    /// The state directory cannot be used.
+    #[error("{0}; another one can be named with --state-dir or `state`")]
+    State(#[from] bartizan_state::sqlite::OpenError),
+    /// The audit log cannot be written.
+    #[error(
+        "{0}; without it nothing is decided: name another state directory with --state-dir, or turn it off with `audit`: {{\"record\": \"off\"}}"
+    )]
+    Audit(#[from] bartizan_audit::file::FileError),
     /// The address cannot be listened on.
     #[error("cannot listen on {address}: {source}; choose another address with --listen or `listen`")]
     Listen {
@@ -70,7 +84,7 @@ pub enum CacheLocation {
 }
 
 impl CacheLocation {
-    fn open(&self) -> Option<Cache> {
+    pub(crate) fn open(&self) -> Option<Cache> {
         let directory = match self {
             Self::Off => return None,
             Self::Directory(directory) => directory.clone(),
@@ -88,8 +102,11 @@ fn user_cache() -> Option<PathBuf> {
 }
 
 /// Loads every plugin and makes every server's plan.
-pub(crate) fn load(config: Config, cache: &CacheLocation) -> Result<Vec<Server>, StartError> {
-    let Config { servers, plugins_dir, source, .. } = config;
+pub(crate) fn load(
+    config: Config,
+    cache: &CacheLocation,
+) -> Result<(Vec<Server>, Option<Recorder>), StartError> {
+    let Config { servers, plugins_dir, source, audit, .. } = config;
     let mut report = Report::new(&source);
     for (name, server) in &servers {
         if let UpstreamConfig::Stdio(command) = &server.upstream
@@ -102,14 +119,16 @@ pub(crate) fn load(config: Config, cache: &CacheLocation) -> Result<Vec<Server>,
         return Err(report.finish().into());
     }
     let policies = servers.values().filter_map(|server| server.policy.as_ref());
-    let mut plans = plans(policies, plugins_dir.as_deref(), cache)?.into_iter();
-    Ok(servers
+    let (plans, recorder) = plans_and_recorder(policies, plugins_dir.as_deref(), cache, audit.record)?;
+    let mut plans = plans.into_iter();
+    let servers = servers
         .into_iter()
         .map(|(name, ServerConfig { upstream, policy, .. })| {
             let plan = policy.and_then(|_| plans.next());
             Server::new(&name, upstream, plan)
         })
-        .collect())
+        .collect();
+    Ok((servers, recorder))
 }
 
 /// Loads the plugins of these policies: a plan for each, in their order.
@@ -122,6 +141,16 @@ pub fn plans<'p>(
     plugins_dir: Option<&Path>,
     cache: &CacheLocation,
 ) -> Result<Vec<ActivePlan>, StartError> {
+    plans_and_recorder(policies, plugins_dir, cache, Recording::Keys).map(|(plans, _)| plans)
+}
+
+/// As [`plans`], with what redacts calls for the log if their content is recorded.
+pub(crate) fn plans_and_recorder<'p>(
+    policies: impl Iterator<Item = &'p Policy> + Clone,
+    plugins_dir: Option<&Path>,
+    cache: &CacheLocation,
+    recording: Recording,
+) -> Result<(Vec<ActivePlan>, Option<Recorder>), StartError> {
     let engine = Engine::new(&EngineConfig::default())?;
     let mut loader = Loader::new(engine, cache.open(), plugins_dir)?;
     let named: BTreeSet<String> = policies
@@ -136,7 +165,14 @@ pub fn plans<'p>(
             Err(problems) => diagnostics.extend(problems),
         }
     }
-    if diagnostics.has_errors() { Err(diagnostics.into()) } else { Ok(plans) }
+    if diagnostics.has_errors() {
+        return Err(diagnostics.into());
+    }
+    let recorder = match recording {
+        Recording::Full => Some(loader.recorder()?),
+        Recording::Off | Recording::Keys => None,
+    };
+    Ok((plans, recorder))
 }
 
 /// Loads all that a configuration names, to see whether it can be served.

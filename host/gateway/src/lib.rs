@@ -7,6 +7,7 @@
 //! judged.
 #![forbid(unsafe_code)]
 
+mod admission;
 mod catalogue;
 mod charges;
 mod clock;
@@ -16,12 +17,15 @@ mod era;
 mod expand;
 mod flights;
 mod generation;
+mod inspect;
 mod interceptor;
 mod judge;
 mod listener;
 mod mailbox;
+pub mod offline;
 mod pace;
 pub mod plan;
+mod recorder;
 mod rounds;
 mod run;
 mod serve;
@@ -29,10 +33,14 @@ mod server;
 mod session;
 mod sessions;
 mod starts;
+mod state;
 mod tasks;
 mod upstream;
+mod webhook;
 
 pub use generation::{CacheLocation, StartError, check, plans};
+pub use inspect::{InspectError, Tools, inspect};
 pub use run::{RunOptions, run};
 pub use serve::{Ending, Endpoint, ServeOptions, serve};
+pub use state::StateLocation;
 pub use upstream::reap;

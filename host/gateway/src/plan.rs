@@ -10,9 +10,10 @@ use bartizan_policy::diagnostics::{Diagnostics, Problem, Report};
 use bartizan_policy::document::{PluginEntry, PolicyDocument};
 use bartizan_policy::plan::{Grant, Mode, OnError, PluginName, Step};
 use bartizan_policy::source::{Format, Source};
-use bartizan_runtime::{Cache, Capability, Component, Engine, Limits, Plugin, Settings};
+use bartizan_runtime::{Cache, Capability, Component, Engine, Isolation, Limits, Plugin, Settings};
 
 use crate::pace::Pace;
+use crate::recorder::Recorder;
 
 /// A policy, ready to judge.
 #[derive(Debug)]
@@ -62,6 +63,7 @@ pub struct Loader {
     engine: Engine,
     cache: Option<Cache>,
     limits: Limits,
+    isolation: Isolation,
     folder: Folder,
     components: HashMap<PathBuf, Arc<Component>>,
     builtins: HashMap<&'static str, Arc<Component>>,
@@ -114,11 +116,18 @@ impl Loader {
             engine,
             cache,
             limits: Limits::default(),
+            isolation: Isolation::default(),
             folder: Folder::read(plugins_dir)?,
             components: HashMap::new(),
             builtins: HashMap::new(),
             configured: HashMap::new(),
         })
+    }
+
+    /// The same with plugins that are configured anew for each evaluation: quick to load, slower to judge.
+    #[must_use]
+    pub fn fresh(self) -> Self {
+        Self { isolation: Isolation::Fresh, ..self }
     }
 
     /// Loads what a policy names, then the plugins of the folder that none of `named` names.
@@ -133,7 +142,7 @@ impl Loader {
         let mut entries = policy.document.plugins.iter();
         for step in &policy.plan.steps {
             let loaded = match &step.plugin {
-                PluginName::Builtin(name) => self.builtin(name, step),
+                PluginName::Builtin(name) => self.builtin(name, &step.settings, &step.grants),
                 PluginName::Named(name) => {
                     let entry = entries.next();
                     self.named(name, step).map_err(|problem| at_entry(entry, problem))
@@ -178,7 +187,24 @@ impl Loader {
         })
     }
 
-    fn builtin(&mut self, name: &'static str, step: &Step) -> Result<Arc<Plugin>, Problem> {
+    /// What redacts the content of calls for the audit log.
+    ///
+    /// # Errors
+    ///
+    /// When the built-in plugin fails.
+    pub(crate) fn recorder(&mut self) -> Result<Recorder, Diagnostics> {
+        let grants = BTreeSet::from([Grant::RewriteArguments, Grant::RewriteResults]);
+        self.builtin("redact", crate::recorder::SETTINGS, &grants)
+            .map(Recorder::new)
+            .map_err(|problem| about_file(Path::new("redact"), problem))
+    }
+
+    fn builtin(
+        &mut self,
+        name: &'static str,
+        settings: &str,
+        grants: &BTreeSet<Grant>,
+    ) -> Result<Arc<Plugin>, Problem> {
         let failed = |error: String| {
             Problem::error_in_file("builtin", format!("the built-in plugin `{name}` failed: {error}"))
         };
@@ -195,8 +221,7 @@ impl Loader {
                 component
             }
         };
-        self.configure(&component, step.settings.clone(), &step.grants)
-            .map_err(|error| failed(error.to_string()))
+        self.configure(&component, settings.to_owned(), grants).map_err(|error| failed(error.to_string()))
     }
 
     fn named(&mut self, name: &str, step: &Step) -> Result<Arc<Plugin>, Problem> {
@@ -261,6 +286,7 @@ impl Loader {
         }
         let mut settings = Settings::new(key.1.clone());
         settings.grants.clone_from(&key.2);
+        settings.isolation = self.isolation;
         let plugin = Arc::new(component.configure(&settings)?);
         self.configured.insert(key, Arc::clone(&plugin));
         Ok(plugin)

@@ -10,13 +10,14 @@ use bartizan_policy::Policy;
 use rustix::process::Signal;
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::config::{CommandConfig, Limits, UpstreamConfig};
+use crate::config::{AuditConfig, CommandConfig, Limits, UpstreamConfig, WebhookConfig};
 use crate::downstream::stdio::{self, Output};
 use crate::generation::{self, CacheLocation, StartError};
-use crate::serve::shared;
+use crate::serve::{Parts, record_start, record_stop, shared};
 use crate::server::Server;
 use crate::session::{Session, Unrelated};
 use crate::sessions;
+use crate::state::StateLocation;
 use crate::upstream::{HttpClient, StandardError, Upstream, spawn};
 
 /// How long a command may go on after its input has ended and its last answer was given.
@@ -39,6 +40,12 @@ pub struct RunOptions {
     pub plugins_dir: Option<PathBuf>,
     /// Where compiled plugins are kept.
     pub cache: CacheLocation,
+    /// Where the state directory is.
+    pub state: StateLocation,
+    /// What is recorded.
+    pub audit: AuditConfig,
+    /// Where requests for approval are announced.
+    pub webhook: Option<WebhookConfig>,
     /// As in [`ServeOptions::reaper`](crate::ServeOptions::reaper).
     pub reaper: Option<PathBuf>,
 }
@@ -55,26 +62,41 @@ pub struct RunOptions {
 ///
 /// When something keeps it from starting.
 pub async fn run(options: RunOptions) -> Result<u8, StartError> {
-    let RunOptions { name, upstream, policy, plugins_dir, cache, reaper } = options;
+    let RunOptions { name, upstream, policy, plugins_dir, cache, state, audit, webhook, reaper } = options;
     if let UpstreamConfig::Stdio(command) = &upstream {
         generation::check_command(&name, command)?;
     }
-    let plan = generation::plans([&policy].into_iter(), plugins_dir.as_deref(), &cache)?.pop();
+    let (mut plans, recorder) =
+        generation::plans_and_recorder([&policy].into_iter(), plugins_dir.as_deref(), &cache, audit.record)?;
+    let plan = plans.pop();
     let signals = listen().map_err(machine("signals cannot be listened to"))?;
     let server = Arc::new(Server::new(&name, upstream, plan));
     let token = sessions::new_token().map_err(|error| StartError::Machine {
         what: "no session id can be made",
         source: std::io::Error::other(error),
     })?;
-    let shared = Arc::new(shared(&Limits::default(), reaper.as_deref())?);
+    let webhook = match webhook {
+        Some(webhook) => Some((webhook, HttpClient::new().map_err(machine("the system's certificates"))?)),
+        None => None,
+    };
+    let shared = Arc::new(shared(Parts {
+        limits: &Limits::default(),
+        reaper: reaper.as_deref(),
+        state: &state,
+        audit: &audit,
+        recorder,
+        webhook,
+    })?);
+    record_start(&shared, [&*server]);
     let output = stdio::open(tokio::io::stdout());
     let unrelated = Unrelated::Pipe(output.sender.clone());
-    let session = Session::new(sessions::label(&token), Arc::clone(&server), shared, unrelated);
+    let session = Session::new(sessions::label(&token), Arc::clone(&server), Arc::clone(&shared), unrelated);
     let code = match &server.upstream {
         UpstreamConfig::Stdio(command) => run_command(&session, command, &output, signals).await?,
         UpstreamConfig::Http { .. } => run_remote(&session, &output, signals).await?,
     };
     output.finish().await;
+    record_stop(&shared);
     Ok(code)
 }
 

@@ -6,20 +6,25 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use bartizan_audit::log::TracingSink;
-use bartizan_state::quota::MemoryQuotas;
+use bartizan_audit::event::{self, Event};
+use bartizan_audit::record::Timestamp;
 use bartizan_wire::headers::{AllowedHosts, AllowedOrigins};
 use rustix::process::Signal;
 
-use crate::config::{Config, Limits};
+use crate::admission;
+use crate::clock;
+use crate::config::{AuditConfig, Config, Limits, WebhookConfig};
 use crate::downstream::guard::Guard;
 use crate::downstream::http::Front;
 use crate::generation::{self, CacheLocation, StartError};
 use crate::listener::{Connections, Listener};
+use crate::recorder::Recorder;
 use crate::rounds::Rounds;
 use crate::server::Server;
 use crate::session::Shared;
+use crate::state::StateLocation;
 use crate::upstream::{HttpClient, Reaper, Upstream};
+use crate::webhook::Webhook;
 
 /// How often idle sessions are looked for.
 const SWEEP: Duration = Duration::from_secs(60);
@@ -35,9 +40,21 @@ pub struct ServeOptions {
     pub listen: Option<SocketAddr>,
     /// Where compiled plugins are kept.
     pub cache: CacheLocation,
+    /// Where the state directory is, if not where the configuration says.
+    pub state: Option<StateLocation>,
     /// The program that, given the word `reap`, calls [`reap`](crate::reap): it ends servers that a killed
     /// gateway leaves. Without one they are left.
     pub reaper: Option<PathBuf>,
+}
+
+impl ServeOptions {
+    /// Where the state directory is: the option's place, else the configuration's, else the user's.
+    pub fn state_of(&self, config: &Config) -> StateLocation {
+        self.state
+            .clone()
+            .or_else(|| config.state_dir.clone().map(StateLocation::Directory))
+            .unwrap_or_default()
+    }
 }
 
 /// Where a server can be reached.
@@ -77,14 +94,24 @@ pub async fn serve(
     let address = options.listen.unwrap_or(config.listen);
     let guard = guard(&config, address)?;
     let (limits, tls) = (config.limits.clone(), config.tls.take());
-    let servers = generation::load(config, &options.cache)?;
+    let (audit, webhook) = (config.audit.clone(), config.webhook.take());
+    let state = options.state_of(&config);
+    let (servers, recorder) = generation::load(config, &options.cache)?;
     let client = HttpClient::new()
         .map_err(|source| StartError::Machine { what: "the system's certificates", source })?;
     let mut stop = Stop::listen()
         .map_err(|source| StartError::Machine { what: "signals cannot be listened to", source })?;
     let listener = Listener::bind(address, tls).await?;
-    let shared = Arc::new(shared(&limits, options.reaper.as_deref())?);
-    let front = Arc::new(Front::new(by_name(servers), guard, shared, client));
+    let shared = Arc::new(shared(Parts {
+        limits: &limits,
+        reaper: options.reaper.as_deref(),
+        state: &state,
+        audit: &audit,
+        recorder,
+        webhook: webhook.map(|webhook| (webhook, client.clone())),
+    })?);
+    record_start(&shared, &servers);
+    let front = Arc::new(Front::new(by_name(servers), guard, Arc::clone(&shared), client));
     let address = listener.address();
     if !address.ip().is_loopback() {
         tracing::warn!(
@@ -105,21 +132,77 @@ pub async fn serve(
     }
     drop(listener);
     tokio::select! {
-        () = wind_down(&front, &connections, &limits) => Ok(Ending::Orderly),
+        () = wind_down(&front, &connections, &limits) => {
+            record_stop(&shared);
+            Ok(Ending::Orderly)
+        }
         signal = stop.wait() => {
             tracing::warn!(signal, "the gateway ends at once");
             kill_children(&front);
+            record_stop(&shared);
             Ok(Ending::AtOnce { signal })
         }
     }
 }
 
+/// What [`Shared`] is made of.
+pub(crate) struct Parts<'a> {
+    pub(crate) limits: &'a Limits,
+    pub(crate) reaper: Option<&'a Path>,
+    pub(crate) state: &'a StateLocation,
+    pub(crate) audit: &'a AuditConfig,
+    pub(crate) recorder: Option<Recorder>,
+    pub(crate) webhook: Option<(WebhookConfig, HttpClient)>,
+}
+
+/// Records that the gateway starts, and with which policies.
+pub(crate) fn record_start<'s>(shared: &Shared, servers: impl IntoIterator<Item = &'s Server>) {
+    let time = Timestamp::from_unix_millis(clock::now());
+    let version = env!("CARGO_PKG_VERSION").to_owned();
+    let mut events =
+        vec![Event::from(event::Start { time, event: event::kind::Start, version, pid: std::process::id() })];
+    events.extend(servers.into_iter().map(|server| {
+        Event::from(event::Load {
+            time,
+            event: event::kind::Load,
+            occasion: event::Occasion::Start,
+            server: Arc::clone(&server.name),
+            policy_digest: server.plan().map(|plan| Arc::clone(&plan.digest)),
+            outcome: event::Outcome::Accepted,
+            problem: None,
+        })
+    }));
+    for event in &events {
+        if let Err(error) = admission::blocking(|| shared.log.record(event)) {
+            tracing::error!(%error, "the start could not be recorded");
+        }
+    }
+}
+
+/// Records that the gateway ends in good order, and has everything written.
+pub(crate) fn record_stop(shared: &Shared) {
+    let stop = event::Stop {
+        time: Timestamp::from_unix_millis(clock::now()),
+        event: event::kind::Stop,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        pid: std::process::id(),
+    };
+    let written = admission::blocking(|| shared.log.record(&stop.into()).and_then(|()| shared.log.flush()));
+    if let Err(error) = written {
+        tracing::error!(%error, "the last events could not be recorded");
+    }
+}
+
 /// What sessions share.
-pub(crate) fn shared(limits: &Limits, reaper: Option<&Path>) -> Result<Shared, StartError> {
+pub(crate) fn shared(parts: Parts<'_>) -> Result<Shared, StartError> {
+    let Parts { limits, reaper, state, audit, recorder, webhook } = parts;
     let machine = |what| move |source| StartError::Machine { what, source };
+    let (stores, log) = crate::state::open(state, audit)?;
     Ok(Shared {
-        quotas: Box::new(MemoryQuotas::new()),
-        log: Box::new(TracingSink),
+        stores,
+        log,
+        recorder,
+        webhook: webhook.map(|(config, client)| Webhook::start(config, client)),
         client_limits: limits.client(),
         server_limits: limits.server(),
         limits: limits.clone(),

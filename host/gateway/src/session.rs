@@ -10,7 +10,6 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use bartizan_audit::log::Sink;
-use bartizan_state::quota::Quotas;
 use bartizan_wire::era::{Era, Revision};
 use bartizan_wire::json::{self, Document};
 use bartizan_wire::message::{Id, Message, Response};
@@ -19,15 +18,18 @@ use http::HeaderMap;
 use parking_lot::Mutex;
 use tokio::sync::{mpsc, oneshot, watch};
 
+use crate::admission::Stores;
 use crate::catalogue::Catalogue;
 use crate::config::{Limits, UpstreamConfig};
 use crate::downstream::http::Tracks;
 use crate::flights::{Exchange, Flight, Flights, Ids};
 use crate::mailbox::{Mailbox, Reader};
+use crate::recorder::Recorder;
 use crate::rounds::Rounds;
 use crate::server::Server;
 use crate::tasks::Tasks;
 use crate::upstream::{Reaper, Upstream};
+use crate::webhook::Webhook;
 
 /// How long the gateway waits for an answer to its own requests.
 const OWN_PATIENCE: Duration = Duration::from_secs(30);
@@ -65,8 +67,12 @@ impl Outgoing {
 
 /// What all sessions share.
 pub(crate) struct Shared {
-    pub(crate) quotas: Box<dyn Quotas>,
-    pub(crate) log: Box<dyn Sink>,
+    pub(crate) stores: Stores,
+    pub(crate) log: Arc<dyn Sink>,
+    /// What redacts the content of calls for the log, if that is recorded.
+    pub(crate) recorder: Option<Recorder>,
+    /// Who is told of requests for approval.
+    pub(crate) webhook: Option<Webhook>,
     /// What a client may send.
     pub(crate) client_limits: json::Limits,
     /// What a server may send.
@@ -303,7 +309,7 @@ impl Session {
             mailbox.close();
         }
         if !self.is_shared() {
-            self.shared.quotas.end_session(&self.id);
+            self.shared.stores.quotas.end_session(&self.id);
         }
         match self.upstream() {
             Some(upstream) => upstream.close(self),

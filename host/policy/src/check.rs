@@ -1,18 +1,21 @@
 //! What is probably not meant, in a document that can be read.
 //!
-//! Errors here are rules that can never apply; warnings are rules that apply but to no effect, and
-//! policies that let nothing through.
+//! Errors here are rules that can never apply, or that contradict each other; warnings are rules that apply
+//! but to no effect, and policies that let nothing or everything through.
 
 mod coverage;
+mod limits;
+mod patterns;
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 
 use bartizan_pattern::Pattern;
 
-use self::coverage::{covers, literal_prefix, literal_suffix};
 use crate::diagnostics::{Problem, Report};
-use crate::document::{Action, PluginEntry, PolicyDocument, Spanned, ToolEntry};
-use crate::source::Format;
+use crate::document::{
+    Action, DefaultAction, Entry, PluginEntry, PolicyDocument, RateLimit, Rules, Spanned, Subject,
+};
+use crate::source::{Format, Span};
 
 /// Reports everything that is wrong with the sense of a document.
 pub(crate) fn check(document: &PolicyDocument, report: &mut Report) {
@@ -20,17 +23,23 @@ pub(crate) fn check(document: &PolicyDocument, report: &mut Report) {
     if !report.has_errors() {
         nothing_allowed(document, report);
     }
-    shadowed_entries(&document.tools, report);
-    hidden_entries(document, report);
-    for entry in &document.tools {
-        idle_keys(entry, report);
+    every_tool_allowed(document, report);
+    for subject in Subject::ALL {
+        patterns::shadowed(document.entries(subject), report);
+        if subject != Subject::Methods {
+            patterns::hidden(document, subject, report);
+        }
+        for entry in document.entries(subject) {
+            idle_keys(entry, report);
+        }
     }
+    limits::contradictions(document, report);
     repeated_plugins(&document.plugins, report);
 }
 
 fn nothing_allowed(document: &PolicyDocument, report: &mut Report) {
-    let allows = |entry: &ToolEntry| entry.effective_action() == Action::Allow;
-    if document.default.value == Action::Deny && !document.tools.iter().any(allows) {
+    let allows = |subject| document.entries(subject).iter().any(|entry| !entry.refuses_everything());
+    if document.default.value == DefaultAction::Deny && !Subject::ALL.into_iter().any(allows) {
         let message = "every tool call will be refused: `default` is \"deny\" and `tools` allows nothing";
         let example = match report.source().format() {
             Format::Json | Format::Yaml => r#""tools": {"get_*": {}}"#,
@@ -41,69 +50,59 @@ fn nothing_allowed(document: &PolicyDocument, report: &mut Report) {
     }
 }
 
-/// Globs for which a more specific one always applies instead. Exact names cannot be shadowed.
-fn shadowed_entries(tools: &[ToolEntry], report: &mut Report) {
-    // Where to look for what covers a glob, without trying every pair: its literal prefix is the same
-    // (not shorter, being more specific; not longer, covering it), and its literal suffix no longer.
-    let mut by_affixes: HashMap<(&str, &str), Vec<&Pattern>> = HashMap::new();
-    let globs = || tools.iter().filter(|entry| !entry.pattern.value.is_exact());
-    for entry in globs() {
-        let glob = &entry.pattern.value;
-        by_affixes.entry((literal_prefix(glob), literal_suffix(glob))).or_default().push(glob);
-    }
-    for entry in globs() {
-        let glob = &entry.pattern.value;
-        let winner = suffixes(literal_suffix(glob))
-            .filter_map(|suffix| by_affixes.get(&(literal_prefix(glob), suffix)))
-            .flatten()
-            .find(|rival| rival.by_specificity(glob).is_lt() && covers(rival, glob));
-        if let Some(winner) = winner {
-            let message =
-                format!("`{glob}` never applies: `{winner}` goes before it and matches all that it matches");
-            report
-                .push(Problem::error("shadowed", entry.pattern.span, message).help("remove one of the two"));
-        }
+/// An entry of `methods` that lets `tools/call` pass lets all tools pass that have no entry of their own, which is
+/// probably not what someone meant who only counts calls there.
+fn every_tool_allowed(document: &PolicyDocument, report: &mut Report) {
+    const CALL: &str = "tools/call";
+    let entries = document.methods.iter().filter(|entry| entry.pattern.value.matches(CALL));
+    let applies = entries.min_by(|left, right| left.pattern.value.by_specificity(&right.pattern.value));
+    let Some(entry) = applies.filter(|entry| entry.action.is_none()) else { return };
+    if document.default.value == DefaultAction::Deny {
+        let message = format!(
+            "`{}` in `methods` allows \"{CALL}\", and so every tool that has no entry of its own",
+            entry.pattern.value
+        );
+        let allow = report.source().format().assignment("action", "\"allow\"");
+        let help = format!(
+            "put rules for all tools in `all_tools`; if all tools are meant to be allowed, add {allow}"
+        );
+        report.push(Problem::warning("every-tool-allowed", entry.pattern.span, message).help(help));
     }
 }
 
-/// All suffixes of a text, itself and the empty one included.
-fn suffixes(text: &str) -> impl Iterator<Item = &str> {
-    text.char_indices().filter_map(|(at, _)| text.get(at..)).chain([""])
-}
-
-fn hidden_entries(document: &PolicyDocument, report: &mut Report) {
-    let (names, globs): (Vec<&Pattern>, Vec<&Pattern>) =
-        document.hide.iter().map(|hidden| &hidden.value).partition(|hidden| hidden.is_exact());
-    let names: HashSet<&str> = names.into_iter().map(Pattern::as_str).collect();
-    for Spanned { value: listed, span } in document.tools.iter().map(|entry| &entry.pattern) {
-        let by = match globs.iter().find(|glob| covers(glob, listed)) {
-            Some(glob) if *glob != listed => format!(" by `{glob}`"),
-            Some(_) => String::new(),
-            None if names.contains(listed.as_str()) => String::new(),
-            None => continue,
-        };
-        let message = format!("this entry has no effect: `{listed}` is hidden{by}, and `hide` wins");
-        let problem = Problem::warning("hidden-entry", *span, message);
-        report.push(problem.help("remove it from `tools` or from `hide`"));
+fn idle_keys(entry: &Entry, report: &mut Report) {
+    if let (Action::Allow, Some(reason)) = (entry.effective_action(), &entry.reason) {
+        let message = "`reason` has no effect: it is told to an agent that is refused, and this entry allows";
+        let action = report.source().format().assignment("action", "\"deny\"");
+        let problem = Problem::warning("idle-reason", reason.span, message);
+        report.push(problem.help(format!("add {action}, or remove the reason")));
+    }
+    if !entry.refuses_everything() {
+        return;
+    }
+    if let Some(Spanned::<RateLimit> { span, .. }) = entry.rules.rate_limit {
+        let message = "`rate_limit` has no effect: this entry refuses every call";
+        let problem = Problem::warning("idle-rate-limit", span, message);
+        report.push(problem.help("remove it, or allow the tool"));
+    }
+    for (key, span) in idle_rules(&entry.rules) {
+        let message = format!("`{key}` has no effect: this entry refuses every call");
+        let problem = Problem::warning("idle-rule", span, message);
+        report.push(problem.help("remove it, or give the denial `conditions`"));
     }
 }
 
-fn idle_keys(entry: &ToolEntry, report: &mut Report) {
-    match (entry.effective_action(), &entry.reason, &entry.rate_limit) {
-        (Action::Allow, Some(reason), _) => {
-            let message =
-                "`reason` has no effect: it is told to an agent that is refused, and this entry allows";
-            let action = report.source().format().assignment("action", "\"deny\"");
-            let problem = Problem::warning("idle-reason", reason.span, message);
-            report.push(problem.help(format!("add {action}, or remove the reason")));
-        }
-        (Action::Deny, _, Some(limit)) => {
-            let message = "`rate_limit` has no effect: this entry refuses every call";
-            let problem = Problem::warning("idle-rate-limit", limit.span, message);
-            report.push(problem.help("remove it, or allow the tool"));
-        }
-        _ => {}
-    }
+/// Where the lists of rules begin that have items.
+fn idle_rules(rules: &Rules) -> impl Iterator<Item = (&'static str, Span)> {
+    let lists = [
+        ("require", rules.require.first().map(|item| item.span)),
+        ("deny_if", rules.deny_if.first().map(|item| item.span)),
+        ("limits", rules.limits.first().map(|item| item.span)),
+        ("redact", rules.redact.first().map(|item| item.span)),
+        ("inspect", rules.inspect.first().map(|item| item.span)),
+        ("schema", rules.schema.map(|schema| schema.span)),
+    ];
+    lists.into_iter().filter_map(|(key, span)| Some((key, span?)))
 }
 
 fn repeated_plugins(plugins: &[PluginEntry], report: &mut Report) {

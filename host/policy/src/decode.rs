@@ -61,6 +61,7 @@ pub struct Object<'a> {
     place: Span,
     what: &'static str,
     asked: Vec<&'static str>,
+    refused: Vec<&'static str>,
 }
 
 impl<'a> Object<'a> {
@@ -68,12 +69,14 @@ impl<'a> Object<'a> {
     /// `what` names the object in messages: "a policy", "an entry of `tools`".
     pub fn read(node: &'a Node, place: Span, what: &'static str, report: &mut Report) -> Option<Self> {
         let members = members(node, what, report)?;
-        Some(Self { members, place, what, asked: Vec::new() })
+        Some(Self { members, place, what, asked: Vec::new(), refused: Vec::new() })
     }
 
     /// The member with this key, if it is there.
     pub fn take(&mut self, key: &'static str) -> Option<&'a Member> {
-        self.asked.push(key);
+        if !self.asked.contains(&key) {
+            self.asked.push(key);
+        }
         self.members.iter().find(|member| member.key == key)
     }
 
@@ -88,9 +91,19 @@ impl<'a> Object<'a> {
         member
     }
 
+    /// The member with this key, for a key that is known elsewhere and has no place here: the caller reports it.
+    pub fn refuse(&mut self, key: &'static str) -> Option<&'a Member> {
+        self.refused.push(key);
+        self.members.iter().find(|member| member.key == key)
+    }
+
     /// Ends reading: reports every key that was not asked for.
     pub fn finish(self, unsupported: &[Unsupported], report: &mut Report) {
-        for member in self.members.iter().filter(|member| !self.asked.contains(&member.key.as_str())) {
+        let unread = |member: &&Member| {
+            let key = member.key.as_str();
+            !self.asked.contains(&key) && !self.refused.contains(&key)
+        };
+        for member in self.members.iter().filter(unread) {
             let shown = format!("`{}`", member.key.escape_debug());
             if let Some(known) = Unsupported::find(unsupported, &member.key) {
                 report.push(known.problem(member.key_span, &shown));
@@ -149,6 +162,19 @@ pub fn list<'a>(node: &'a Node, name: &str, report: &mut Report) -> Option<&'a [
     }
 }
 
+/// True or false.
+pub fn boolean(node: &Node, name: &str, report: &mut Report) -> Option<bool> {
+    if let Value::Bool(value) = &node.value {
+        return Some(*value);
+    }
+    let problem = wrong_value(node, name, "true or false");
+    report.push(match node.as_str() {
+        Some(text @ ("true" | "false")) => problem.help(format!("write it without quotes: {text}")),
+        _ => problem,
+    });
+    None
+}
+
 /// A whole number within a range, written without fraction or exponent.
 pub fn integer(node: &Node, name: &str, range: &RangeInclusive<u32>, report: &mut Report) -> Option<u32> {
     let number = match &node.value {
@@ -180,7 +206,7 @@ pub fn word<T: Copy>(
     }
     let known: Vec<_> = words.iter().map(|(word, _)| *word).collect();
     let wanted: Vec<_> = known.iter().map(|word| format!("\"{word}\"")).collect();
-    let problem = wrong_value(node, name, &wanted.join(" or "));
+    let problem = wrong_value(node, name, &alternatives(&wanted));
     let meant = match (node.as_str(), unquoted(node)) {
         (Some(text), _) => closest(text, known).map(|word| format!("did you mean \"{word}\"?")),
         (None, Some(text)) => known.contains(&text.as_str()).then(|| format!("put it in quotes: \"{text}\"")),
@@ -209,6 +235,14 @@ fn unquoted(node: &Node) -> Option<String> {
         Value::Number(literal) => Some(literal.clone()),
         Value::Bool(value) => Some(value.to_string()),
         _ => None,
+    }
+}
+
+/// Values for a sentence: `"a" or "b" or "c"`, with commas if there are many.
+fn alternatives(wanted: &[String]) -> String {
+    match wanted {
+        [most @ .., last] if most.len() > 2 => format!("{} or {last}", most.join(", ")),
+        few => few.join(" or "),
     }
 }
 

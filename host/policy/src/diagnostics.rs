@@ -205,13 +205,14 @@ impl<'a> IntoIterator for &'a Diagnostics {
 pub struct Report {
     source: Source,
     found: Vec<Problem>,
+    elsewhere: Diagnostics,
     errors: usize,
 }
 
 impl Report {
     /// An empty report.
     pub fn new(source: &Source) -> Self {
-        Self { source: source.clone(), found: Vec::new(), errors: 0 }
+        Self { source: source.clone(), found: Vec::new(), elsewhere: Diagnostics::default(), errors: 0 }
     }
 
     /// The source that the problems' spans point into.
@@ -227,6 +228,12 @@ impl Report {
         self.found.push(problem);
     }
 
+    /// Adds what was found in another document that this one names.
+    pub fn include(&mut self, other: Diagnostics) {
+        self.errors += other.iter().filter(|diagnostic| diagnostic.severity() == Severity::Error).count();
+        self.elsewhere.extend(other);
+    }
+
     /// How many of the problems so far are errors.
     pub fn errors(&self) -> usize {
         self.errors
@@ -239,11 +246,11 @@ impl Report {
 
     /// Everything that was found.
     pub fn finish(self) -> Diagnostics {
-        let Self { source, found, .. } = self;
+        let Self { source, found, elsewhere, .. } = self;
         let sorted =
             found.into_iter().map(|problem| Diagnostic { problem, source: source.clone() }).collect();
         let mut diagnostics = Diagnostics { sorted };
-        diagnostics.sort();
+        diagnostics.extend(elsewhere);
         diagnostics
     }
 }

@@ -1,32 +1,49 @@
 //! The policy document as types.
 //!
 //! What the keys mean:
-//! - `hide` removes tools from lists, and a call to one is answered as if it did not exist. It wins over
+//! - `hide` removes targets from lists, and a call to one is answered as if it did not exist. It wins over
 //!   everything else.
-//! - Of `tools` the most specific entry applies to a tool: its exact name, else the glob with the
-//!   longest literal prefix; only that one. An entry without `action` allows, which under
-//!   `"default": "deny"` is the way to allow a tool.
-//! - `default` decides for tools, prompts and resources without an entry, and for methods that MCP does
-//!   not know.
-//! - `rate_limit` is counted per agent session over the last `window` seconds, and resets by itself.
-//! - `plugins` are asked in order after the built-in rules.
+//! - Of each of the maps `tools`, `prompts`, `resources` and `methods` the most specific [entry](Entry)
+//!   applies: the exact name, else the glob with the longest literal prefix; only that one. An entry
+//!   without `action` allows, which under `"default": "deny"` is the way to allow something.
+//! - `methods` speaks of messages by their MCP method, in addition to the other maps: what either entry
+//!   refuses is refused.
+//! - `all_tools` has [rules](Rules) that apply to every call of a tool as well.
+//! - `default` decides for whatever no entry speaks of.
+//! - `pin` names a [lock file](crate::lock) with the digests of the tools' definitions.
+//! - `approvals` says how a person is asked where an entry requires approval.
+//! - `plugins` are asked in order, after the built-in rules that judge and before those that count.
 //! - `instructions` says whether the agent gets the server's instructions.
 //!
 //! Invariants: a `PolicyDocument` comes only from a tree without errors; its patterns are not empty and
-//! hold no white space; no list has two equal patterns, and `tools` has no two equal entries.
+//! hold no white space; no list has two equal patterns, and no map two equal entries; a part with
+//! an error is left out as a whole.
 
+mod amount;
+mod approvals;
+mod condition;
+mod content;
+mod entry;
+mod limit;
 mod patterns;
+mod plugin;
 mod read;
 mod vocabulary;
 
-use std::collections::BTreeSet;
-
 use bartizan_pattern::Pattern;
 
+pub use amount::Amount;
+pub use approvals::{ApprovalMode, Approvals};
+pub use condition::{Condition, ConditionPath, Operator, Root, Test};
+pub use content::{Content, Detector, Inspection, Part, RedactAction, Redaction};
+pub use entry::{Action, DenyIf, Entry, Requirement, Rules, Subject};
+pub use limit::{Cost, Limit, LimitScope, LimitWindow, RateLimit, Unit};
+pub use plugin::{Grant, Mode, OnError, PluginEntry};
 pub(crate) use read::read;
-pub use vocabulary::{GREATEST, RESERVED_PLUGIN_NAMES};
+pub use vocabulary::{DEFAULT_HOLD, DEFAULT_REPLACEMENT, DEFAULT_TIMEOUT, GREATEST, RESERVED_PLUGIN_NAMES};
 
-use crate::source::{Node, Source, Span};
+use crate::lock::Lock;
+use crate::source::{Source, Span};
 
 /// A policy, as its author wrote it.
 #[derive(Clone, Debug)]
@@ -34,11 +51,23 @@ pub struct PolicyDocument {
     /// For people.
     pub description: Option<String>,
     /// What happens to whatever no entry speaks of.
-    pub default: Spanned<Action>,
-    /// Tools that do not exist for the caller.
+    pub default: Spanned<DefaultAction>,
+    /// Targets that do not exist for the caller.
     pub hide: Vec<Spanned<Pattern>>,
-    /// Entries in the order of the document.
-    pub tools: Vec<ToolEntry>,
+    /// Entries for calls of tools, in the order of the document.
+    pub tools: Vec<Entry>,
+    /// Entries for prompts, by name.
+    pub prompts: Vec<Entry>,
+    /// Entries for resources, by URI.
+    pub resources: Vec<Entry>,
+    /// Entries for messages, by MCP method.
+    pub methods: Vec<Entry>,
+    /// What applies to every call of a tool.
+    pub all_tools: Rules,
+    /// The definitions that tools must have.
+    pub pin: Option<Pin>,
+    /// How people are asked.
+    pub approvals: Approvals,
     /// Plugins in the order in which they are asked.
     pub plugins: Vec<PluginEntry>,
     /// What becomes of the server's instructions to the agent.
@@ -51,6 +80,16 @@ impl PolicyDocument {
     pub fn source(&self) -> &Source {
         &self.source
     }
+
+    /// The entries of one of the maps.
+    pub fn entries(&self, subject: Subject) -> &[Entry] {
+        match subject {
+            Subject::Tools => &self.tools,
+            Subject::Prompts => &self.prompts,
+            Subject::Resources => &self.resources,
+            Subject::Methods => &self.methods,
+        }
+    }
 }
 
 /// A value with the place it was read from.
@@ -62,16 +101,16 @@ pub struct Spanned<T> {
     pub span: Span,
 }
 
-/// Whether something may happen.
+/// What happens to whatever no entry speaks of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Action {
-    /// It may.
+pub enum DefaultAction {
+    /// It may be.
     Allow,
     /// It is refused.
     Deny,
 }
 
-impl Action {
+impl DefaultAction {
     /// The word for it in documents.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -81,95 +120,13 @@ impl Action {
     }
 }
 
-/// One entry of `tools`: what is said of the tools that a pattern matches. One field for each family of
-/// rules; a family that says nothing is None.
+/// The lock file that a policy names, as it was when the policy was read.
 #[derive(Clone, Debug)]
-pub struct ToolEntry {
-    /// The entry's key.
-    pub pattern: Spanned<Pattern>,
-    /// Without one the tool is allowed.
-    pub action: Option<Spanned<Action>>,
-    /// What a refused agent is told.
-    pub reason: Option<Spanned<String>>,
-    /// How often the tool may be called. The span is that of the key.
-    pub rate_limit: Option<Spanned<RateLimit>>,
-}
-
-impl ToolEntry {
-    /// The action that applies.
-    pub fn effective_action(&self) -> Action {
-        self.action.map_or(Action::Allow, |action| action.value)
-    }
-}
-
-/// So many calls in a sliding window.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct RateLimit {
-    /// Calls, at least 1.
-    pub max: u32,
-    /// Seconds, at least 1.
-    pub window: u32,
-}
-
-/// One item of `plugins`.
-#[derive(Clone, Debug)]
-pub struct PluginEntry {
-    /// The plugin's name: lower case with hyphens, at most 64 bytes, none of
-    /// [`RESERVED_PLUGIN_NAMES`].
-    pub name: Spanned<String>,
-    /// Its settings; None stands for `{}`.
-    pub settings: Option<Node>,
-    /// Narrows the targets for which it is asked; None: all that the plugin declares. Never empty.
-    pub tools: Option<Vec<Spanned<Pattern>>>,
-    /// Narrows the methods for which it is asked; None: all that the plugin declares. Never empty.
-    pub methods: Option<Vec<Spanned<Pattern>>>,
-    /// Whether its decisions count.
-    pub mode: Mode,
-    /// What happens when it fails.
-    pub on_error: OnError,
-    /// The capabilities that it may use if it asks for them.
-    pub grants: BTreeSet<Grant>,
-}
-
-/// Whether a plugin's decisions count.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Mode {
-    /// They are carried out.
-    #[default]
-    Enforce,
-    /// They are recorded and change nothing.
-    Monitor,
-}
-
-impl Mode {
-    /// The word for it in documents.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Enforce => "enforce",
-            Self::Monitor => "monitor",
-        }
-    }
-}
-
-/// What becomes of a call for which a plugin gave no decision: it trapped, ran out of time or memory,
-/// or answered what cannot be read.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum OnError {
-    /// The call is refused.
-    #[default]
-    Deny,
-    /// The call goes on as if the plugin had no objection.
-    Allow,
-}
-
-impl OnError {
-    /// The word for it in documents.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Deny => "deny",
-            Self::Allow => "allow",
-        }
-    }
+pub struct Pin {
+    /// The path as it stands in the policy.
+    pub path: Spanned<String>,
+    /// What the file says.
+    pub lock: Lock,
 }
 
 /// What becomes of the text in which a server tells agents how to use it.
@@ -191,25 +148,6 @@ impl Instructions {
             Self::Check => "check",
             Self::Pass => "pass",
             Self::Drop => "drop",
-        }
-    }
-}
-
-/// A capability that works only if the plugin asks for it and the operator grants it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Grant {
-    /// Replacing the arguments of a call.
-    RewriteArguments,
-    /// Replacing a result.
-    RewriteResults,
-}
-
-impl Grant {
-    /// The word for it in documents and in the contract.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::RewriteArguments => "rewrite-arguments",
-            Self::RewriteResults => "rewrite-results",
         }
     }
 }

@@ -26,6 +26,44 @@ impl Json {
         Self::Array(items.into_iter().map(Self::from).collect())
     }
 
+    /// Indented text: each member and each item on its own line, empty ones as `{}` and `[]`.
+    pub(crate) fn pretty(&self) -> String {
+        let mut text = String::new();
+        self.write_pretty(0, &mut text);
+        text
+    }
+
+    fn write_pretty(&self, depth: usize, text: &mut String) {
+        let line = |depth: usize, text: &mut String| {
+            text.push('\n');
+            text.push_str(&"  ".repeat(depth));
+        };
+        match self {
+            Self::Array(items) if !items.is_empty() => {
+                text.push('[');
+                for (index, item) in items.iter().enumerate() {
+                    text.push_str(separator(index));
+                    line(depth + 1, text);
+                    item.write_pretty(depth + 1, text);
+                }
+                line(depth, text);
+                text.push(']');
+            }
+            Self::Object(members) if !members.is_empty() => {
+                text.push('{');
+                for (index, (key, value)) in members.iter().enumerate() {
+                    text.push_str(separator(index));
+                    line(depth + 1, text);
+                    text.push_str(&format!("{}: ", quoted(key)));
+                    value.write_pretty(depth + 1, text);
+                }
+                line(depth, text);
+                text.push('}');
+            }
+            flat => text.push_str(&flat.to_string()),
+        }
+    }
+
     /// The same value with the members of every object sorted by key.
     pub(crate) fn sorted(self) -> Self {
         match self {
@@ -47,9 +85,31 @@ impl From<&str> for Json {
     }
 }
 
+impl From<bool> for Json {
+    fn from(value: bool) -> Self {
+        Self::Bool(value)
+    }
+}
+
 impl From<u32> for Json {
     fn from(number: u32) -> Self {
         Self::Number(number.to_string())
+    }
+}
+
+impl From<&serde_json::Value> for Json {
+    fn from(value: &serde_json::Value) -> Self {
+        use serde_json::Value;
+        match value {
+            Value::Null => Self::Null,
+            Value::Bool(value) => Self::Bool(*value),
+            Value::Number(number) => Self::Number(number.to_string()),
+            Value::String(text) => Self::String(text.clone()),
+            Value::Array(items) => Self::Array(items.iter().map(Self::from).collect()),
+            Value::Object(members) => {
+                Self::Object(members.iter().map(|(key, value)| (key.clone(), Self::from(value))).collect())
+            }
+        }
     }
 }
 

@@ -6,7 +6,8 @@
 //! with a policy is found in one go, with line, column and remedy. What the keys of a policy mean is
 //! told in [`document`].
 //!
-//! All of it is pure data; only [`load`] and [`source::Source::read`] touch a file.
+//! All of it is pure data. Files are read by [`load`] and [`source::Source::read`], and where a policy names a
+//! [lock file](lock).
 //!
 //! ```
 //! use bartizan_policy::source::Format;
@@ -29,14 +30,17 @@ mod compile;
 pub mod decode;
 pub mod diagnostics;
 pub mod document;
+pub mod import;
 mod json;
+pub mod lock;
 pub mod plan;
 pub mod rule;
+pub mod schema;
 pub mod source;
 
 use std::path::Path;
 
-pub use catalogue::unmatched;
+pub use catalogue::{unmatched, unmatched_entries};
 pub use compile::compile;
 
 use diagnostics::{Diagnostics, Report};

@@ -12,6 +12,8 @@ pub const HIDDEN: &str = "(hidden)";
 pub const DEFAULT: &str = "(default)";
 /// The server has no policy, and everything is refused.
 pub const NO_POLICY: &str = "(no policy)";
+/// Decisions cannot be recorded, and everything is refused.
+pub const UNRECORDABLE: &str = "(audit)";
 
 /// A JSON Pointer from the root of a policy.
 ///

@@ -18,7 +18,7 @@ mod yaml;
 use std::fmt;
 use std::fs::File;
 use std::io::{self, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub use node::{Member, Node, Value};
@@ -117,6 +117,7 @@ pub struct Source {
     text: Arc<str>,
     line_starts: Arc<[usize]>,
     format: Format,
+    directory: Option<Arc<Path>>,
 }
 
 impl Source {
@@ -124,7 +125,19 @@ impl Source {
     pub fn new(name: impl Into<Arc<str>>, text: &str, format: Format) -> Self {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let line_starts = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
-        Self { name: name.into(), text: text.into(), line_starts, format }
+        Self { name: name.into(), text: text.into(), line_starts, format, directory: None }
+    }
+
+    /// The same text, with the directory from which the paths in it are taken. Without one they are taken from the
+    /// directory in which the process runs.
+    #[must_use]
+    pub fn in_directory(self, directory: &Path) -> Self {
+        Self { directory: Some(directory.into()), ..self }
+    }
+
+    /// The directory from which the paths in the text are taken: the file's own, if it was read from a file.
+    pub fn directory(&self) -> Option<&Path> {
+        self.directory.as_deref()
     }
 
     /// Reads a file; its ending says the format.
@@ -146,7 +159,10 @@ impl Source {
             Self::new(name.as_str(), "", format).alone(problem.help(help))
         })?;
         match String::from_utf8(bytes) {
-            Ok(text) => Ok(Self::new(name, &text, format)),
+            Ok(text) => {
+                let directory = path.parent().map_or_else(PathBuf::new, Path::to_owned);
+                Ok(Self::new(name, &text, format).in_directory(&directory))
+            }
             Err(error) => {
                 let valid = error.utf8_error().valid_up_to();
                 // The text up to there makes the position of the fault exact.

@@ -2,7 +2,7 @@
 //!
 //! Each file in `tests/diagnostics` has documents (`=== json`, `=== yaml`, `=== toml`, each any number
 //! of times) followed by `=== expected`: what they give together, in that order. Run with `BLESS=1` to
-//! write the expectations anew, and read the difference.
+//! write the expectations anew, and read the difference. Lock files are those in `tests/locks`.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests, and what they share")]
 
 use std::collections::BTreeSet;
@@ -10,7 +10,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use bartizan_policy::diagnostics::{Diagnostic, Diagnostics};
-use bartizan_policy::{Policy, parse, source::Format};
+use bartizan_policy::source::{Format, Source};
+use bartizan_policy::{Policy, from_source};
 
 struct Case {
     path: PathBuf,
@@ -48,7 +49,7 @@ fn case(path: PathBuf) -> Case {
 
 fn diagnostics(format: Format, text: &str) -> Diagnostics {
     let name = format!("policy.{}", format.to_string().to_lowercase());
-    match parse(&name, text, format) {
+    match from_source(&Source::new(name, text, format).in_directory(Path::new("tests/locks"))) {
         Ok(Policy { warnings, .. }) => warnings,
         Err(diagnostics) => {
             assert!(diagnostics.has_errors(), "refused without an error: {text}");

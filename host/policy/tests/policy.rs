@@ -6,10 +6,10 @@ use std::fs;
 use std::path::PathBuf;
 
 use bartizan_policy::diagnostics::{Diagnostic, Report};
-use bartizan_policy::document::Action;
+use bartizan_policy::document::{DefaultAction, Subject};
 use bartizan_policy::plan::{Grant, Mode, OnError, Plan, PluginName, Step};
 use bartizan_policy::source::{Format, MAX_BYTES, MAX_DEPTH, Source};
-use bartizan_policy::{Policy, from_node, load, parse, unmatched};
+use bartizan_policy::{Policy, from_node, load, parse, unmatched, unmatched_entries};
 
 const MLFLOW: &str = r#"{"version":"1","default":"deny","hide":["delete_run"]}"#;
 
@@ -26,7 +26,7 @@ fn the_first_scenario_loads_with_one_warning() {
     let policy = json(MLFLOW);
     let codes: Vec<_> = policy.warnings.iter().map(Diagnostic::code).collect();
     assert_eq!(codes, ["nothing-allowed"]);
-    assert_eq!(policy.document.default.value, Action::Deny);
+    assert_eq!(policy.document.default.value, DefaultAction::Deny);
     assert_eq!(
         settings(&policy.plan, "access"),
         Some(r#"{"default":"deny","hide":["delete_run"],"tools":[]}"#)
@@ -273,6 +273,26 @@ fn patterns_that_match_no_tool_are_found() {
          policy.json:4:40: warning: the server has no tool that matches `st_*`: the plugin is not asked for it"
     );
     assert!(unmatched(&policy.document, &[]).is_empty());
+}
+
+#[test]
+fn entries_that_match_no_prompt_or_resource_are_found() {
+    let policy = json(
+        r#"{
+  "version": "1", "default": "deny", "tools": { "x": {} },
+  "prompts": { "reviw": {}, "a*": {} }, "resources": { "file:///*": {}, "db://*": {} }
+}"#,
+    );
+    assert_eq!(
+        unmatched_entries(&policy.document, Subject::Prompts, &["review", "plan"]).to_string(),
+        "policy.json:3:16: warning: the server has no prompt `reviw`: the entry has no effect\n  help: did you mean `review`?\n\
+         policy.json:3:29: warning: the server has no prompt that matches `a*`: the entry has no effect"
+    );
+    assert_eq!(
+        unmatched_entries(&policy.document, Subject::Resources, &["file:///a"]).to_string(),
+        "policy.json:3:73: warning: the server has no resource that matches `db://*`: the entry has no effect"
+    );
+    assert!(unmatched_entries(&policy.document, Subject::Prompts, &[]).is_empty());
 }
 
 /// A directory of its own, gone in the end.

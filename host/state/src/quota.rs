@@ -13,6 +13,7 @@
 //!     cost: "1".parse()?,
 //!     message: None,
 //!     rule: None,
+//!     counts_errors: false,
 //! };
 //! let reservation = quotas.reserve(&[charge], Millis::new(1_767_225_600_000))?;
 //! let forwarded = reservation.forwarded(); // from here on the server may have acted
@@ -22,6 +23,7 @@
 
 mod amount;
 mod charge;
+mod hold;
 mod memory;
 mod reservation;
 mod window;
@@ -31,6 +33,10 @@ pub use charge::{Charge, Counter, ScopeKey};
 pub use memory::MemoryQuotas;
 pub use reservation::{Forwarded, Reservation, Settlement};
 pub use window::{Millis, Unit, Window};
+
+pub(crate) use hold::{Hold, Tallies, hold};
+pub(crate) use memory::MAX_ENTRIES;
+pub(crate) use window::millis;
 
 use std::error::Error;
 use std::num::NonZeroU32;
@@ -46,6 +52,8 @@ use thiserror::Error;
 /// - **Reserved is taken.** What is reserved counts against the limit at once, so calls that run at
 ///   the same time cannot share the last unit.
 /// - **A refusal burns nothing.**
+/// - **An error takes what counts errors.** When the server answers with an error, charges with
+///   `counts_errors` stay and the others of the call are given back, also where both meet in one counter.
 /// - **Time never runs backwards.** A `now` that is earlier than one seen before is taken as that
 ///   later one. A clock that steps back so makes quota return later, never sooner. The price is that
 ///   a clock that was far ahead for one call freezes the windows until it gets there again.

@@ -8,15 +8,19 @@
     reason = "a test says what is wrong by failing"
 )]
 
+mod common;
+
 use std::num::NonZeroU32;
 
 use bartizan_state::quota::{
-    Charge, Counter, Forwarded, MemoryQuotas, Millis, QuotaError, Quotas, Reservation, ScopeKey, Unit, Window,
+    Charge, Counter, Forwarded, Millis, QuotaError, Reservation, ScopeKey, Unit, Window,
 };
 use jiff::Timestamp;
 use jiff::civil::{Date, Weekday};
 use jiff::tz::TimeZone;
 use proptest::prelude::*;
+
+use common::Place;
 
 /// A few seconds before a new year, so that histories cross days, months and years.
 const START: u64 = 1_767_225_595_000;
@@ -35,15 +39,36 @@ fn counters() -> [(Window, u64); 7] {
     ]
 }
 
+type Asked = (usize, u64, bool);
+
+/// Whose the counters are.
+#[derive(Clone, Copy, Debug)]
+enum Scopes {
+    Session,
+    Shared,
+    /// Sessions and others in turn.
+    Mixed,
+}
+
+impl Scopes {
+    fn of(self, counter: usize) -> ScopeKey {
+        match (self, counter % 2) {
+            (Self::Session, _) | (Self::Mixed, 0) => ScopeKey::Session("s".into()),
+            (Self::Shared | Self::Mixed, _) => ScopeKey::Anonymous("s".into()),
+        }
+    }
+}
+
 #[derive(Clone, Debug)]
 enum Step {
     /// The clock moves by so many milliseconds.
     Clock(i64),
-    /// A call with these charges: counter and cost in tenths.
-    Reserve(Vec<(usize, u64)>),
+    /// A call with these charges: counter, cost in tenths, and whether it counts errors.
+    Reserve(Vec<Asked>),
     Forward(prop::sample::Index),
     Commit(prop::sample::Index),
     RollBack(prop::sample::Index),
+    Fail(prop::sample::Index),
     Drop(prop::sample::Index),
     EndSession,
 }
@@ -55,11 +80,12 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (-2_000_i64..0).prop_map(Step::Clock),
         1 => prop::sample::select(vec![1_000, 3_000, 59_999, 86_400_000, 7 * 86_400_000, 28 * 86_400_000])
             .prop_map(Step::Clock),
-        8 => prop::collection::vec((0..counters().len(), 0_u64..20), 1..4).prop_map(Step::Reserve),
-        1 => prop::collection::vec((0..counters().len(), 0_u64..120), 1..4).prop_map(Step::Reserve),
+        8 => prop::collection::vec((0..counters().len(), 0_u64..20, any::<bool>()), 1..4).prop_map(Step::Reserve),
+        1 => prop::collection::vec((0..counters().len(), 0_u64..120, any::<bool>()), 1..4).prop_map(Step::Reserve),
         2 => index().prop_map(Step::Forward),
         1 => index().prop_map(Step::Commit),
         2 => index().prop_map(Step::RollBack),
+        2 => index().prop_map(Step::Fail),
         1 => index().prop_map(Step::Drop),
         1 => prop::bool::weighted(0.2).prop_map(|end| if end { Step::EndSession } else { Step::Clock(1) }),
     ]
@@ -77,6 +103,7 @@ struct Taken {
     counter: usize,
     at: u64,
     cost: u64,
+    counts_errors: bool,
 }
 
 /// The naive quotas: everything ever taken, added up from scratch for every question.
@@ -94,15 +121,15 @@ impl Model {
         self.taken.iter().filter(counts).map(|taken| taken.cost).sum()
     }
 
-    fn fits(&self, charges: &[(usize, u64)], now: u64) -> bool {
-        charges.iter().all(|&(counter, _)| {
+    fn fits(&self, charges: &[Asked], now: u64) -> bool {
+        charges.iter().all(|&(counter, ..)| {
             let cost: u64 = charges.iter().filter(|charge| charge.0 == counter).map(|charge| charge.1).sum();
             self.used(counter, now) + cost <= counters()[counter].1
         })
     }
 
     /// The first moment from now on at which the charges fit: something has to end for that.
-    fn first_fit(&self, charges: &[(usize, u64)]) -> Option<u64> {
+    fn first_fit(&self, charges: &[Asked]) -> Option<u64> {
         let ends = self.taken.iter().map(|taken| ends(counters()[taken.counter].0, taken.at));
         ends.filter(|&end| end > self.now && self.fits(charges, end)).min()
     }
@@ -127,20 +154,21 @@ fn ends(window: Window, at: u64) -> u64 {
     end.timestamp().as_millisecond().try_into().unwrap()
 }
 
-fn charge(&(counter, cost): &(usize, u64)) -> Charge {
+fn charge(scopes: Scopes, &(counter, cost, counts_errors): &Asked) -> Charge {
     let (window, limit) = counters()[counter];
     let tenths = |amount: u64| format!("{}.{}", amount / 10, amount % 10).parse().unwrap();
     Charge {
         counter: Counter { name: "c".into(), limit: tenths(limit), window },
-        scope: ScopeKey::Session("s".into()),
+        scope: scopes.of(counter),
         cost: tenths(cost),
         message: None,
         rule: None,
+        counts_errors,
     }
 }
 
-fn run(steps: Vec<Step>) -> Result<(), TestCaseError> {
-    let quotas = MemoryQuotas::new();
+fn run(place: Place, scopes: Scopes, steps: Vec<Step>) -> Result<(), TestCaseError> {
+    let quotas = place.quotas();
     let mut model = Model::default();
     let mut open: Vec<(usize, Open)> = Vec::new();
     let mut clock = START;
@@ -150,21 +178,22 @@ fn run(steps: Vec<Step>) -> Result<(), TestCaseError> {
             Step::Clock(by) => clock = clock.saturating_add_signed(by),
             Step::EndSession => {
                 quotas.end_session("s");
-                model.taken.clear();
+                model.taken.retain(|taken| !matches!(scopes.of(taken.counter), ScopeKey::Session(_)));
             }
             Step::Reserve(charges) => {
                 model.now = model.now.max(clock);
-                let request: Vec<Charge> = charges.iter().map(charge).collect();
+                let request: Vec<Charge> = charges.iter().map(|asked| charge(scopes, asked)).collect();
                 match quotas.reserve(&request, Millis::new(clock)) {
                     Ok(reservation) => {
                         prop_assert!(model.fits(&charges, model.now), "granted too much: {charges:?}");
                         model.calls += 1;
                         let (call, at) = (model.calls, model.now);
-                        model.taken.extend(charges.iter().map(|&(counter, cost)| Taken {
+                        model.taken.extend(charges.iter().map(|&(counter, cost, counts_errors)| Taken {
                             call,
                             counter,
                             at,
                             cost,
+                            counts_errors,
                         }));
                         open.push((call, Open::Reserved(reservation)));
                     }
@@ -201,13 +230,21 @@ fn run(steps: Vec<Step>) -> Result<(), TestCaseError> {
                 }
                 model.taken.retain(|taken| taken.call != call);
             }
+            Step::Fail(index) if !open.is_empty() => {
+                let (call, state) = open.swap_remove(index.index(open.len()));
+                match state {
+                    Open::Reserved(reservation) => reservation.forwarded().failed(),
+                    Open::Forwarded(forwarded) => forwarded.failed(),
+                }
+                model.taken.retain(|taken| taken.call != call || taken.counts_errors);
+            }
             Step::Drop(index) if !open.is_empty() => {
                 let (call, state) = open.swap_remove(index.index(open.len()));
                 if let Open::Reserved(_) = state {
                     model.taken.retain(|taken| taken.call != call);
                 }
             }
-            Step::Forward(_) | Step::Commit(_) | Step::RollBack(_) | Step::Drop(_) => {}
+            Step::Forward(_) | Step::Commit(_) | Step::RollBack(_) | Step::Fail(_) | Step::Drop(_) => {}
         }
         for (counter, (_, limit)) in counters().into_iter().enumerate() {
             prop_assert!(model.used(counter, model.now) <= limit, "a limit is exceeded");
@@ -216,11 +253,33 @@ fn run(steps: Vec<Step>) -> Result<(), TestCaseError> {
     Ok(())
 }
 
+fn cases(cases: u32) -> ProptestConfig {
+    ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(cases) }
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    prop::collection::vec(step(), 1..120)
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(1_000) })]
+    #![proptest_config(cases(1_000))]
 
     #[test]
-    fn quotas_agree_with_a_list_of_everything_taken(steps in prop::collection::vec(step(), 1..120)) {
-        run(steps)?;
+    fn quotas_in_memory_agree_with_a_list_of_everything_taken(steps in steps()) {
+        run(Place::Memory, Scopes::Session, steps)?;
+    }
+}
+
+proptest! {
+    #![proptest_config(cases(100))]
+
+    #[test]
+    fn quotas_in_a_file_agree_with_a_list_of_everything_taken(steps in steps()) {
+        run(Place::Sqlite, Scopes::Shared, steps)?;
+    }
+
+    #[test]
+    fn quotas_in_memory_and_in_a_file_agree_as_one(steps in steps()) {
+        run(Place::Sqlite, Scopes::Mixed, steps)?;
     }
 }

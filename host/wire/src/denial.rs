@@ -41,14 +41,17 @@ pub struct Denial {
     pub rule: Option<String>,
     /// After how many seconds it makes sense to try again.
     pub retry_after: Option<u32>,
+    /// The ticket under which a person's approval was asked for.
+    pub ticket: Option<String>,
 }
 
 impl Denial {
-    /// `{"rule":…,"retryAfter":…}`, each only if known.
+    /// `{"rule":…,"retryAfter":…,"ticket":…}`, each only if known.
     fn detail(&self) -> String {
         let mut members = Vec::new();
         members.extend(self.rule.as_ref().map(|rule| format!("\"rule\":{}", quote(rule))));
         members.extend(self.retry_after.map(|seconds| format!("\"retryAfter\":{seconds}")));
+        members.extend(self.ticket.as_ref().map(|ticket| format!("\"ticket\":{}", quote(ticket))));
         format!("{{{}:{{{}}}}}", quote(DETAIL), members.join(","))
     }
 
@@ -206,6 +209,7 @@ mod tests {
             reason: "Ask \"Ops\"\nfirst".into(),
             rule: Some("/tools/x".into()),
             retry_after: Some(30),
+            ..Denial::default()
         };
         let call = request("tools/call", r#"{"name":"x"}"#);
         assert_eq!(
@@ -221,7 +225,12 @@ mod tests {
 
     #[test]
     fn any_other_denied_method_is_an_error() {
-        let denial = Denial { reason: "no".into(), rule: Some("(default)".into()), retry_after: None };
+        let denial = Denial {
+            reason: "no".into(),
+            rule: Some("(default)".into()),
+            retry_after: None,
+            ..Denial::default()
+        };
         for era in [Era::Legacy, Era::Modern] {
             assert_eq!(
                 checked(&denied(&request("resources/read", r#"{"uri":"x"}"#), &denial, era)),

@@ -1,33 +1,36 @@
-//! Built-in rule: so many calls of a tool in so many seconds, for each agent session.
+//! Built-in rule: so many calls in so many seconds, for each agent session.
 //!
 //! The rule says what a call costs and out of how much; the host counts. The window slides, so a limit
 //! resets by itself, and a refused call takes nothing.
 
-use bartizan_guest::prelude::*;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
-/// Limits by tool.
+use bartizan_guest::prelude::*;
+use bartizan_rules::{Entries, Lists, shortened};
+
+/// Names in messages have at most so many characters.
+const NAME: usize = 200;
+
+/// Names in counters have at most so many bytes; of a longer one the beginning and a digest are taken.
+const COUNTED_NAME: usize = 160;
+
+/// Limits by name.
 pub struct RateLimits {
     /// Every entry of the document, also those without a limit: the most specific one counts.
-    tools: PatternMap<Option<Limit>>,
+    entries: Entries<Option<Limit>>,
 }
 
 struct Limit {
     max: u32,
     window: u32,
+    count_errors: bool,
     rule: String,
 }
 
-/// What the policy document's `rate_limit` keys compile to.
+/// What the policy document's `rate_limit` keys compile to. Each tool, prompt and method that a glob matches
+/// has a counter of its own; resources share the one of their entry, since their URIs are without number.
 #[settings]
-pub struct Settings {
-    /// Tools by name; the most specific pattern counts.
-    tools: Vec<Entry>,
-}
-
-#[settings]
-struct Entry {
-    /// A tool's name, or a glob. Each tool that a glob matches has a counter of its own.
-    pattern: String,
+pub struct Family {
     /// The limit; without one the entry only shadows less specific ones.
     rate_limit: Option<RateLimit>,
     /// The rule's id.
@@ -40,59 +43,80 @@ struct RateLimit {
     max: u32,
     /// Seconds, at least 1.
     window: u32,
+    /// Whether a call that the server answers with an error counts.
+    #[serde(default)]
+    count_errors: bool,
 }
 
 impl Policy for RateLimits {
-    type Settings = Settings;
+    type Settings = Lists<Family>;
     const NAME: &'static str = "rate-limit";
-    const SUMMARY: &'static str =
-        "Allows so many calls of a tool in so many seconds, for each agent session.";
+    const SUMMARY: &'static str = "Allows so many calls in so many seconds, for each agent session.";
 
-    fn interests() -> Vec<Interest> {
-        vec![Interest::methods(["tools/call"])]
-    }
-
-    fn configure(settings: Settings) -> Result<Self, String> {
-        let tools: Result<Vec<_>, String> = settings
-            .tools
-            .into_iter()
-            .map(|Entry { pattern, rate_limit, rule }| {
-                let limit = rate_limit.map(|limit| limit.check(&pattern, rule)).transpose()?;
-                Ok((pattern, limit))
-            })
-            .collect();
-        Ok(Self { tools: tools?.into_iter().collect() })
+    fn configure(settings: Self::Settings) -> Result<Self, String> {
+        let entries = settings
+            .compile(|Family { rate_limit, rule }| rate_limit.map(|limit| limit.check(rule)).transpose())?;
+        Ok(Self { entries })
     }
 }
 
 impl RateLimit {
-    fn check(self, pattern: &str, rule: Option<String>) -> Result<Limit, String> {
-        let Self { max, window } = self;
+    fn check(self, rule: Option<String>) -> Result<Limit, String> {
+        let Self { max, window, count_errors } = self;
         if max == 0 || window == 0 {
-            return Err(format!("`rate_limit` of `{pattern}`: `max` and `window` are at least 1"));
+            return Err("`rate_limit`: `max` and `window` are at least 1".to_owned());
         }
-        Ok(Limit { max, window, rule: rule.unwrap_or_else(|| "rate_limit".to_owned()) })
+        Ok(Limit { max, window, count_errors, rule: rule.unwrap_or_else(|| "rate_limit".to_owned()) })
     }
 }
 
 impl CallPolicy for RateLimits {
     fn check(&self, call: &Call) -> Decision {
-        let Some(tool) = call.target() else { return Decision::pass() };
-        match self.tools.get(&tool) {
-            Some(Some(limit)) => {
-                let counter = format!("rate_limit:{tool}");
-                let charge = Charge::call(counter, limit.max, Window::Sliding(limit.window))
-                    .rule(&limit.rule)
-                    .message(format!(
-                        "{tool} is limited to {} in {}.",
-                        calls(limit.max),
-                        seconds(limit.window)
-                    ));
-                Decision::pass().charge(charge)
-            }
-            Some(None) | None => Decision::pass(),
+        let applicable = self.entries.applicable(call);
+        let mut decision = Decision::pass();
+        if let (Some(Some(limit)), Some(target)) = (applicable.own, call.target()) {
+            let who = format!("{} is", shortened(&target, NAME));
+            decision = decision.charge(match call.method().as_str() {
+                "tools/call" => limit.charge(format!("rate_limit:{}", counted(&target)), &who),
+                "prompts/get" => limit.charge(format!("rate_limit/prompts:{}", counted(&target)), &who),
+                _ => limit
+                    .charge(format!("rate_limit/entry:{}", counted(&limit.rule)), "Calls like this one are"),
+            });
         }
+        if let Some(Some(limit)) = applicable.all_tools {
+            decision =
+                decision.charge(limit.charge("rate_limit/all_tools".to_owned(), "All tools together are"));
+        }
+        if let Some(Some(limit)) = applicable.method {
+            let method = call.method();
+            let counter = format!("rate_limit/methods:{}", counted(&method));
+            let who = format!("{} is", shortened(&method, NAME));
+            decision = decision.charge(limit.charge(counter, &who));
+        }
+        decision
     }
+}
+
+impl Limit {
+    fn charge(&self, counter: String, who: &str) -> Charge {
+        let (max, window) = (calls(self.max), seconds(self.window));
+        let charge = Charge::call(counter, self.max, Window::Sliding(self.window))
+            .rule(&self.rule)
+            .message(format!("{who} limited to {max} in {window}."));
+        if self.count_errors { charge.counting_errors() } else { charge }
+    }
+}
+
+/// A name as part of a counter's, which may not be of any length.
+fn counted(name: &str) -> String {
+    if name.len() <= COUNTED_NAME {
+        return name.to_owned();
+    }
+    let mut digest = DefaultHasher::new();
+    name.hash(&mut digest);
+    // Whole characters, of at most four bytes each.
+    let beginning: String = name.chars().take(COUNTED_NAME / 8).collect();
+    format!("{beginning}#{:016x}", digest.finish())
 }
 
 fn calls(count: u32) -> String {
@@ -144,7 +168,83 @@ mod tests {
         for (max, window) in [(0, 60), (10, 0)] {
             let settings = json!({"tools": [{"pattern": "a", "rate_limit": {"max": max, "window": window}}]});
             let error = configure::<RateLimits>(&settings.to_string()).err().unwrap();
-            assert!(error.contains("`rate_limit` of `a`"), "{error}");
+            assert!(error.contains("`tools`, `a`: `rate_limit`"), "{error}");
         }
+    }
+
+    fn counters(policy: &RateLimits, call: &TestCall) -> Vec<(String, String)> {
+        let decision = call.check(policy);
+        assert!(decision.is_pass());
+        decision.charges.into_iter().map(|charge| (charge.counter, charge.message.unwrap())).collect()
+    }
+
+    #[test]
+    fn each_entry_that_applies_charges_a_counter_of_its_own() {
+        let limit = |max: u32| json!({"max": max, "window": 1});
+        let item = |pattern: &str, max: u32| json!({"pattern": pattern, "rate_limit": limit(max), "rule": format!("/{pattern}")});
+        let settings = json!({
+            "tools": [item("get_*", 1)],
+            "prompts": [item("get_*", 2)],
+            "resources": [item("file:*", 3)],
+            "methods": [item("tools/*", 4), item("sampling/*", 5)],
+            "all_tools": {"rate_limit": limit(6), "rule": "/all_tools/rate_limit"},
+        });
+        let policy: RateLimits = configure(&settings.to_string()).unwrap();
+        let uri = format!("file:///{}", "x".repeat(5_000));
+        for (call, expected) in [
+            (
+                TestCall::tool("get_run"),
+                vec![
+                    ("rate_limit:get_run", "get_run is limited to 1 call in 1 second."),
+                    ("rate_limit/all_tools", "All tools together are limited to 6 calls in 1 second."),
+                    ("rate_limit/methods:tools/call", "tools/call is limited to 4 calls in 1 second."),
+                ],
+            ),
+            (
+                TestCall::method("prompts/get").target("get_run"),
+                vec![("rate_limit/prompts:get_run", "get_run is limited to 2 calls in 1 second.")],
+            ),
+            (
+                TestCall::method("resources/read").target("file:///a"),
+                vec![("rate_limit/entry:/file:*", "Calls like this one are limited to 3 calls in 1 second.")],
+            ),
+            (
+                TestCall::method("sampling/createMessage"),
+                vec![(
+                    "rate_limit/methods:sampling/createMessage",
+                    "sampling/createMessage is limited to 5 calls in 1 second.",
+                )],
+            ),
+            (
+                TestCall::method("tools/list"),
+                vec![("rate_limit/methods:tools/list", "tools/list is limited to 4 calls in 1 second.")],
+            ),
+            (TestCall::method("prompts/list"), vec![]),
+        ] {
+            let found = counters(&policy, &call);
+            let found: Vec<_> =
+                found.iter().map(|(counter, message)| (counter.as_str(), message.as_str())).collect();
+            assert_eq!(found, expected);
+        }
+        let [(counter, message)] =
+            counters(&policy, &TestCall::method("resources/read").target(uri)).try_into().unwrap();
+        assert_eq!(counter, "rate_limit/entry:/file:*", "all resources of an entry share its counter");
+        assert!(message.len() < 300, "{message}");
+    }
+
+    #[test]
+    fn counters_of_long_names_are_short_and_apart() {
+        let settings =
+            json!({"tools": [{"pattern": "*", "rate_limit": {"max": 1, "window": 1, "count_errors": true}}]});
+        let policy: RateLimits = configure(&settings.to_string()).unwrap();
+        let counter = |name: &str| {
+            let [charge] = TestCall::tool(name).check(&policy).charges.try_into().unwrap();
+            assert!(charge.counts_errors);
+            charge.counter
+        };
+        let long = "é".repeat(1_000);
+        assert!(counter(&long).len() <= 256);
+        assert_eq!(counter(&long), counter(&long));
+        assert_ne!(counter(&long), counter(&format!("{long}x")));
     }
 }

@@ -64,6 +64,7 @@ impl Targets {
             .arg("--config")
             .arg(&configuration)
             .args(["--listen", "127.0.0.1:0", "--log", "warn,bartizan::decision=info"])
+            .env("BARTIZAN_STATE_DIR", compiled.with_file_name("state"))
             .env("BARTIZAN_CACHE_DIR", compiled);
         let mut urls = BTreeMap::from([(Target::Direct, direct_url)]);
         // The gateway writes a line for each server, its name and its URL.

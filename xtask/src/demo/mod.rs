@@ -113,6 +113,7 @@ fn serve(
         .arg("--config")
         .arg(&layout.configuration)
         .args(["--listen", &address.to_string()])
+        .env("BARTIZAN_STATE_DIR", layout.configuration.with_file_name("state"))
         .env("PATH", environment.path()?)
         .env("MLFLOW_TRACKING_URI", store.tracking_uri());
     // The gateway writes a line for each server, its name and its URL, once it accepts connections.

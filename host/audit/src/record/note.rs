@@ -1,21 +1,22 @@
 //! Notes that plugins leave in the record.
 
-use serde::Serialize;
-use serde_json::value::RawValue;
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
+
+use super::{Json, NotJson};
 
 /// Something that a plugin wants kept. What it says is the plugin's responsibility, also if it quotes
 /// an argument.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Note {
     key: String,
-    value: Box<RawValue>,
+    value: Json,
 }
 
 /// A note whose value is not JSON.
 #[derive(Debug, Error)]
 #[error("the note's value is not JSON")]
-pub struct NoteError(#[source] serde_json::Error);
+pub struct NoteError(#[source] NotJson);
 
 impl Note {
     /// A note whose value is JSON text. Numbers keep their literal.
@@ -23,10 +24,7 @@ impl Note {
     /// # Errors
     /// [`NoteError`] if `value` is not one JSON value.
     pub fn new(key: impl Into<String>, value: &str) -> Result<Self, NoteError> {
-        // In JSON a raw line break can only be white space between tokens, and a record is one line.
-        let value = value.replace(['\n', '\r'], " ");
-        let value = RawValue::from_string(value).map_err(NoteError)?;
-        Ok(Self { key: key.into(), value })
+        Ok(Self { key: key.into(), value: Json::new(value).map_err(NoteError)? })
     }
 
     /// The note's name.

@@ -4,6 +4,7 @@
 //! Everything wrong with it, and with every policy it names, is found in one go.
 
 mod limits;
+mod operation;
 mod tls;
 mod upstream;
 
@@ -16,6 +17,7 @@ use bartizan_policy::decode::{self, Object, Unsupported};
 use bartizan_policy::diagnostics::{Diagnostics, Problem, Report};
 use bartizan_policy::source::{Member, Node, Source, Span, Value};
 pub use limits::Limits;
+pub use operation::{AuditConfig, Recording, WebhookConfig};
 pub use tls::{FileProblem, TlsConfig, TlsError};
 pub use upstream::{CommandConfig, HttpTransport, UpstreamConfig};
 use upstream::{read_command, read_transport, read_url, reject};
@@ -28,10 +30,7 @@ const CLIENT_KEYS: [&str; 7] =
     ["autoApprove", "alwaysAllow", "timeout", "description", "icon", "trust", "envFile"];
 
 /// Keys of later versions.
-const UNSUPPORTED: [Unsupported; 5] = [
-    Unsupported { word: "admin", instead: "leave it out" },
-    Unsupported { word: "audit", instead: "leave it out: decisions go to the log" },
-    Unsupported { word: "state", instead: "leave it out: counters are kept in memory" },
+const UNSUPPORTED: [Unsupported; 2] = [
     Unsupported { word: "auth", instead: "listen on loopback only" },
     Unsupported { word: "tokens", instead: "listen on loopback only" },
 ];
@@ -51,6 +50,14 @@ pub struct Config {
     pub allowed_origins: Vec<String>,
     /// The plugins folder.
     pub plugins_dir: Option<PathBuf>,
+    /// The directory of what outlives the gateway. None: the user's.
+    pub state_dir: Option<PathBuf>,
+    /// What is recorded.
+    pub audit: AuditConfig,
+    /// Where requests for approval are announced.
+    pub webhook: Option<WebhookConfig>,
+    /// Where the admin API listens: a loopback address. None: nowhere.
+    pub admin: Option<SocketAddr>,
     /// The file that all of this is from.
     pub source: Source,
     /// The servers by name.
@@ -113,6 +120,10 @@ fn read(
     let allowed_hosts = read_strings(object.take("allowed_hosts"), "`allowed_hosts`", report);
     let allowed_origins = read_strings(object.take("allowed_origins"), "`allowed_origins`", report);
     let plugins_dir = object.take("plugins").and_then(|member| read_plugins(member, base, report));
+    let state_dir = object.take("state").and_then(|member| operation::read_state(member, base, report));
+    let audit = object.take("audit").map(|member| AuditConfig::read(member, report)).unwrap_or_default();
+    let webhook = object.take("approvals").and_then(|member| WebhookConfig::read_approvals(member, report));
+    let admin = object.take("admin").and_then(|member| operation::read_admin(member, report));
     let example = r#"{"mlflow": {"command": "mlflow-mcp", "policy": "policies/mlflow.json"}}"#;
     let mut servers = BTreeMap::new();
     if let Some(member) = object.require("mcpServers", example, report)
@@ -139,6 +150,10 @@ fn read(
         allowed_hosts,
         allowed_origins,
         plugins_dir,
+        state_dir,
+        audit,
+        webhook,
+        admin,
         source: source.clone(),
         servers,
         warnings: Diagnostics::default(),

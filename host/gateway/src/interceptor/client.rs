@@ -1,26 +1,26 @@
 //! From the client to the server: requests.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use bartizan_audit::record::{Record, Verdict as Recorded};
 use bartizan_policy::rule;
 use bartizan_runtime::{Call, Entry, Flow};
-use bartizan_state::quota::{Quotas, Reservation};
 use bartizan_wire::denial::{self, Denial};
 use bartizan_wire::era::Era;
-use bartizan_wire::json::{Document, Value};
+use bartizan_wire::json::Document;
 use bartizan_wire::message::{ErrorObject, Id, Message, Request, Response};
 use bartizan_wire::method::{self, Direction, Kind, Method, Noun, Target};
 use http::HeaderMap;
 use tokio::sync::mpsc;
 
+use super::approval::{Outcome, Waiter};
 use super::{Arrival, arguments_of, deliver, parameters, record, unlisted};
+use crate::admission::{self, Admission, Ruling};
 use crate::catalogue::CatalogueError;
 use crate::era;
 use crate::flights::{Exchange, Flight, Grounded};
-use crate::judge::{self, Judged, Ruling};
-use crate::plan::ActivePlan;
+use crate::judge::{self, Judged};
 use crate::rounds::Subject;
 use crate::session::{Fate, Outgoing, Session};
 
@@ -42,7 +42,7 @@ struct Forward {
     method: Option<&'static Method>,
     /// The rewritten arguments, if a plugin rewrote them.
     arguments: Option<Document>,
-    reservation: Reservation,
+    admission: Admission,
     /// The request as it is to be forwarded, apart from its id and its arguments.
     request: Request,
     headers: HeaderMap,
@@ -78,7 +78,7 @@ impl Session {
         let id = arrival.request.id().clone();
         let answer = match begun {
             Err(grounded) => self.grounded(&id, grounded),
-            Ok(number) => match self.judge_request(&arrival).await {
+            Ok(number) => match self.judge_request(&arrival, &number, &reply).await {
                 Verdict::Answer(answer) => {
                     let is_wanted = self.flights.lock().refuse(&number, &id);
                     is_wanted.then_some(answer)
@@ -91,7 +91,12 @@ impl Session {
         }
     }
 
-    async fn judge_request(self: &Arc<Self>, arrival: &Arrival) -> Verdict {
+    async fn judge_request(
+        self: &Arc<Self>,
+        arrival: &Arrival,
+        number: &Id,
+        reply: &mpsc::Sender<Outgoing>,
+    ) -> Verdict {
         let Arrival { request, era, .. } = arrival;
         let (era, id) = (*era, request.id());
         let method = method::lookup(request.method());
@@ -105,6 +110,11 @@ impl Session {
         };
         if let Some(answer) = unserved(request, era, method, target.as_ref()) {
             return refuse(&mut draft, answer);
+        }
+        // Before anything is looked up, so that it says nothing of what there is.
+        if let Some(refusal) = self.unrecordable() {
+            self.write_denial(&mut draft, &refusal);
+            return Verdict::Answer(denial::denied(request, &refusal, era));
         }
         let mut listing = None;
         if let Some(target) = &target {
@@ -136,15 +146,24 @@ impl Session {
 
         let plan = self.server.plan();
         let plan = plan.as_deref();
-        let judged_call = call.clone();
-        let is_charged = round.as_ref().is_ok_and(|(_, round)| !round.is_counted);
-        let quotas: &dyn Quotas = if is_charged { &*self.shared.quotas } else { &judge::Unlimited };
         let judged = match self.judge_aside(plan, request, &call, target.as_ref(), listing.as_ref()) {
-            Some(refused) => refused,
-            None => judge::judge_call(plan, quotas, call, listing.as_ref(), &self.shared.client_limits),
+            Err(refused) => *refused,
+            Ok(asks) => {
+                let limits = &self.shared.client_limits;
+                judge::judge_call(plan, call, listing.as_ref(), limits).map(|opinion, _| opinion.asking(asks))
+            }
         };
-        let Judged { ruling, rules, evaluation } = judged;
+        // What an earlier round took stands for the later ones, and a request that is not forwarded takes
+        // nothing.
+        let is_first = round.as_ref().is_ok_and(|(_, round)| !round.is_counted);
+        let Judged { ruling, rules, evaluation, call: judged_call } = if is_first {
+            let progress = token_of(request);
+            self.admit_or_wait(judged, plan, &Waiter { number, reply, progress: progress.as_ref() }).await
+        } else {
+            judged.map(|opinion, _| admission::admit_again(opinion))
+        };
         record::judged(&mut draft, plan, rules, evaluation);
+        self.keep_content(&mut draft, judged_call.as_ref());
         match (ruling, round) {
             (Ruling::Hidden, _) => {
                 if let Some(target) = &target {
@@ -160,13 +179,23 @@ impl Session {
                 self.write_denial(&mut draft, &refusal);
                 Verdict::Answer(denial::denied(request, &refusal, era))
             }
-            (Ruling::Allowed { arguments, reservation }, Ok((headers, round))) => {
+            (Ruling::Waiting(waiting), Ok(_)) => {
+                let refusal = admission::waiting(&waiting.approval);
+                draft.verdict = Recorded::Ask;
+                draft.rule.clone_from(&refusal.rule);
+                draft.reason = Some(refusal.reason.clone());
+                draft.approval = refusal.ticket.as_deref().map(Into::into);
+                self.write(&draft);
+                Verdict::Answer(denial::denied(request, &refusal, era))
+            }
+            (Ruling::Allowed { call, arguments, admission }, Ok((headers, round))) => {
+                draft.approval = admission.ticket().map(|ticket| ticket.to_string().into());
                 Verdict::Forward(Box::new(Forward {
-                    call: judged_call,
+                    call: Arc::unwrap_or_clone(call),
                     record: draft,
                     method,
                     arguments,
-                    reservation,
+                    admission,
                     request: round.request,
                     headers,
                 }))
@@ -187,85 +216,6 @@ impl Session {
             // A task that no call here began is none.
             Noun::Task => Ok(self.tasks.origin(&target.name).map(|_| Arc::new(unlisted(&target.name)))),
         }
-    }
-
-    /// Judges what else a request reaches. `None` if there is nothing against it.
-    fn judge_aside(
-        &self,
-        plan: Option<&ActivePlan>,
-        request: &Request,
-        call: &Call,
-        target: Option<&Target<'_>>,
-        listing: Option<&Arc<Call>>,
-    ) -> Option<Judged<Ruling>> {
-        match target {
-            Some(target) => self.judge_other_spelling(plan, call, target, listing),
-            None if request.method() == "subscriptions/listen" => self.judge_subscription(plan, request),
-            None => None,
-        }
-    }
-
-    /// Judges a resource by the spelling of its URI that servers make of it: what is refused under one
-    /// spelling must not be had under another.
-    fn judge_other_spelling(
-        &self,
-        plan: Option<&ActivePlan>,
-        call: &Call,
-        target: &Target<'_>,
-        listing: Option<&Arc<Call>>,
-    ) -> Option<Judged<Ruling>> {
-        if target.noun != Noun::Resource {
-            return None;
-        }
-        other_spellings(&target.name).into_iter().find_map(|spelling| {
-            let mut other = call.clone();
-            other.entry = Some(Arc::new(unlisted(&spelling)));
-            other.target = Some(spelling.into());
-            self.judge_uncounted(plan, other, listing)
-        })
-    }
-
-    /// Judges the resources that a subscription names, each as one that is subscribed to, and refuses
-    /// tasks that are not known.
-    fn judge_subscription(&self, plan: Option<&ActivePlan>, request: &Request) -> Option<Judged<Ruling>> {
-        let wanted = request.params()?.get("notifications")?;
-        let named = |key: &str| wanted.get(key).into_iter().flat_map(Value::elements).map(Value::as_str);
-        for task in named("taskIds") {
-            if task.is_none_or(|task| self.tasks.origin(&task).is_none()) {
-                return Some(refused("There is no such task."));
-            }
-        }
-        for uri in named("resourceSubscriptions") {
-            let Some(uri) = uri else { return Some(refused("A resource is named by its URI, a string.")) };
-            let mut call = self.call("resources/subscribe", None, Flow::ClientToServer);
-            call.entry = Some(Arc::new(unlisted(&uri)));
-            call.target = Some(uri.as_ref().into());
-            let target = Target { noun: Noun::Resource, name: uri };
-            let listing = self.listing(&target);
-            let judged = self
-                .judge_uncounted(plan, call.clone(), listing.as_ref())
-                .or_else(|| self.judge_other_spelling(plan, &call, &target, listing.as_ref()));
-            match judged {
-                Some(Judged { ruling: Ruling::Hidden, rules, evaluation }) => {
-                    return Some(Judged { rules, evaluation, ..refused("There is no such resource.") });
-                }
-                Some(judged) => return Some(judged),
-                None => {}
-            }
-        }
-        None
-    }
-
-    /// Judges a call that takes no quota. `None` if there is nothing against it.
-    fn judge_uncounted(
-        &self,
-        plan: Option<&ActivePlan>,
-        call: Call,
-        listing: Option<&Arc<Call>>,
-    ) -> Option<Judged<Ruling>> {
-        let limits = &self.shared.client_limits;
-        let judged = judge::judge_call(plan, &judge::Unlimited, call, listing, limits);
-        (!matches!(judged.ruling, Ruling::Allowed { .. })).then_some(judged)
     }
 
     /// The answer to a request that does not depart.
@@ -293,13 +243,10 @@ impl Session {
         forward: Forward,
         reply: mpsc::Sender<Outgoing>,
     ) -> Option<Document> {
-        let Forward { mut call, mut record, method, arguments, reservation, request: inner, mut headers } =
+        let Forward { mut call, mut record, method, arguments, admission, request: inner, mut headers } =
             forward;
         let Arrival { request, era, .. } = arrival;
-        let progress = request
-            .params()
-            .and_then(|params| params.pointer("/_meta/progressToken"))
-            .and_then(|token| Id::from_value(token).ok());
+        let progress = token_of(&request);
         let outbound = outbound(inner, method, arguments.as_ref(), number, progress.is_some());
         let outbound = match outbound {
             Ok(outbound) => outbound,
@@ -323,7 +270,7 @@ impl Session {
             era,
             call: Arc::new(call),
             reply,
-            charges: reservation.forwarded(),
+            taken: admission.forwarded(),
             record,
             begin: Instant::now(),
             progress,
@@ -331,8 +278,8 @@ impl Session {
         let departed = self.flights.lock().depart(number, Flight::Client(exchange));
         if let Err((grounded, flight)) = departed {
             if let Flight::Client(exchange) = flight {
-                let Exchange { charges, mut record, .. } = *exchange;
-                charges.rollback();
+                let Exchange { taken, mut record, .. } = *exchange;
+                self.settle(taken, Outcome::NotSent);
                 record.reason = Some("it was not forwarded any more".to_owned());
                 self.write(&record);
             }
@@ -366,40 +313,10 @@ impl Session {
     }
 }
 
-/// What servers may make of a URI: its form after the URL standard, and what is left of that without escapes.
-fn other_spellings(uri: &str) -> Vec<String> {
-    let normal = url::Url::parse(uri).map_or_else(|_no_url| uri.to_owned(), String::from);
-    let plain = unescape(&normal);
-    let plain_again = url::Url::parse(&plain).map_or_else(|_no_url| plain.clone(), String::from);
-    let mut spellings = vec![normal, plain, plain_again];
-    spellings.retain(|spelling| spelling != uri);
-    spellings.dedup();
-    spellings
-}
-
-/// A text with its `%XX` resolved (RFC 3986 §2.1).
-fn unescape(text: &str) -> String {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((first, after)) = rest.split_first() {
-        let escaped =
-            after.split_first_chunk::<2>().filter(|_| *first == b'%').and_then(|(digits, after)| {
-                let digits = std::str::from_utf8(digits).ok().filter(|digits| !digits.starts_with('+'))?;
-                Some((u8::from_str_radix(digits, 16).ok()?, after))
-            });
-        let (byte, after) = escaped.unwrap_or((*first, after));
-        bytes.push(byte);
-        rest = after;
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
-}
-
-fn refused(reason: &str) -> Judged<Ruling> {
-    Judged {
-        ruling: Ruling::Denied(Denial { reason: reason.to_owned(), ..Denial::default() }),
-        rules: Vec::new(),
-        evaluation: Duration::ZERO,
-    }
+/// The client's token for notifications of progress.
+fn token_of(request: &Request) -> Option<Id> {
+    let token = request.params().and_then(|params| params.pointer("/_meta/progressToken"));
+    token.and_then(|token| Id::from_value(token).ok())
 }
 
 /// The request as the server gets it: with the arguments that were judged, under our number, which is its

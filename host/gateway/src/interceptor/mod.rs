@@ -5,6 +5,8 @@
 //! under way → filtered or judged → charges committed or rolled back → passed on. Each decision leaves one
 //! record (`record`).
 
+mod approval;
+mod aside;
 mod client;
 mod notices;
 mod parameters;
@@ -27,10 +29,12 @@ use bartizan_wire::method::{self, Direction, Method, Target};
 use http::HeaderMap;
 use tokio::sync::mpsc;
 
+use self::approval::Outcome;
+use crate::admission::{self, Ruling};
 use crate::catalogue;
 use crate::clock;
 use crate::flights::Exchange;
-use crate::judge::{self, Judged, Ruling};
+use crate::judge::{self, Judged, Opinion};
 use crate::session::{Fate, Outgoing, Session};
 
 pub(crate) use parameters::select as parameter_headers;
@@ -147,23 +151,31 @@ impl Session {
             listing = self.listing(target);
         }
         let plan = self.server.plan();
-        let Judged { ruling, rules, evaluation } = judge::judge_call(
-            plan.as_deref(),
-            &*self.shared.quotas,
-            call,
-            listing.as_ref(),
-            &self.shared.client_limits,
-        );
+        let judged = judge::judge_call(plan.as_deref(), call, listing.as_ref(), &self.shared.client_limits)
+            .map(|opinion, rules| match opinion {
+                // Nobody would hear of the ticket.
+                Opinion::Passed(passed) if !passed.asks.is_empty() => Ruling::Denied(Denial {
+                    reason: "A notification cannot wait for a person's approval.".to_owned(),
+                    rule: passed.asks.into_iter().find_map(|ask| ask.rule),
+                    ..Denial::default()
+                }),
+                opinion => self.admit(opinion, plan.as_deref(), rules),
+            });
+        let Judged { ruling, rules, evaluation, .. } = judged;
         record::judged(&mut draft, plan.as_deref(), rules, evaluation);
         match ruling {
-            Ruling::Allowed { arguments: None, reservation } => {
-                reservation.forwarded().commit();
+            Ruling::Allowed { arguments: None, admission, .. } => {
+                admission.forwarded().commit();
                 self.write(&draft);
                 true
             }
             Ruling::Allowed { arguments: Some(_), .. } => {
                 let reason = "A policy wanted to change a notification, which is not possible.".to_owned();
                 self.write_denial(&mut draft, &Denial { reason, ..Denial::default() });
+                false
+            }
+            Ruling::Waiting(waiting) => {
+                self.write_denial(&mut draft, &admission::waiting(&waiting.approval));
                 false
             }
             Ruling::Denied(refusal) => {
@@ -180,10 +192,10 @@ impl Session {
 
     /// Ends an exchange that cannot get a response.
     pub(crate) fn fail(&self, exchange: Exchange, problem: &str, fate: Fate) {
-        let Exchange { request, reply, charges, mut record, begin, .. } = exchange;
+        let Exchange { request, reply, taken, mut record, begin, .. } = exchange;
         match fate {
-            Fate::NotSent => charges.rollback(),
-            Fate::Unknown => charges.commit(),
+            Fate::NotSent => self.settle(taken, Outcome::NotSent),
+            Fate::Unknown => self.settle(taken, Outcome::Done),
         }
         record.upstream = Reached::Unavailable { latency: begin.elapsed().into() };
         record.reason = Some(problem.to_owned());

@@ -8,6 +8,7 @@ use bartizan_wire::denial;
 use bartizan_wire::message::{Id, Message, Notification, Response};
 use http::HeaderMap;
 
+use super::approval::Outcome;
 use super::cancelled;
 use crate::flights::Exchange;
 use crate::session::{Outgoing, Session};
@@ -48,8 +49,8 @@ impl Session {
         if self.has_one_child_for_all() {
             self.flights.lock().haunt(number.clone());
         }
-        let Exchange { charges, mut record, begin, era, .. } = *exchange;
-        charges.commit();
+        let Exchange { taken, mut record, begin, era, .. } = *exchange;
+        self.settle(taken, Outcome::Done);
         record.upstream = Reached::Error { latency: begin.elapsed().into() };
         record.reason = Some("cancelled by the client".to_owned());
         self.write(&record);

@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bartizan_audit::event::{Event, kind};
 use bartizan_audit::record::{
-    Direction, Event, Record, RuleRecord, Timestamp, Upstream as Reached, Verdict as Recorded,
+    Direction, Record, RuleRecord, Timestamp, Upstream as Reached, Verdict as Recorded,
 };
 use bartizan_policy::rule;
 use bartizan_runtime::{Call, Flow};
@@ -13,6 +14,7 @@ use bartizan_wire::denial::Denial;
 use bartizan_wire::json::{Kind, Value};
 use bartizan_wire::message::Id;
 
+use crate::admission;
 use crate::plan::ActivePlan;
 use crate::session::Session;
 
@@ -21,7 +23,7 @@ impl Session {
     pub(super) fn draft(&self, call: &Call, id: Option<&Id>, arguments: Option<Value<'_>>) -> Record {
         Record {
             time: Timestamp::from_unix_millis(call.time),
-            event: Event::Decision,
+            event: kind::Decision,
             request: id.map(|id| id.as_json().to_owned()),
             session: Arc::clone(&self.id),
             principal: call.principal.clone(),
@@ -33,13 +35,24 @@ impl Session {
                 Flow::ServerToClient => Direction::ServerToClient,
             },
             argument_keys: argument_keys(arguments),
+            arguments_digest: arguments
+                .map(|arguments| admission::digest(&admission::canonical_value(arguments))),
             verdict: Recorded::Allow,
             rule: None,
             reason: None,
+            approval: None,
             rules: Vec::new(),
             policy_digest: digest(self.server.plan().as_deref()),
             evaluation: Duration::ZERO.into(),
             upstream: Reached::NotForwarded,
+            full: None,
+        }
+    }
+
+    /// Puts down the content of a call, if that is recorded.
+    pub(super) fn keep_content(&self, record: &mut Record, call: Option<&Arc<Call>>) {
+        if let (Some(recorder), Some(call)) = (&self.shared.recorder, call) {
+            record.full = Some(recorder.content(call));
         }
     }
 
@@ -49,9 +62,25 @@ impl Session {
     }
 
     pub(super) fn write(&self, record: &Record) {
-        if let Err(error) = self.shared.log.record(record) {
-            tracing::error!(%error, "a decision could not be recorded");
+        self.log(&Event::from(record.clone()));
+    }
+
+    /// Gives an event to the log; one that cannot keep up is waited for.
+    pub(super) fn log(&self, event: &Event) {
+        if let Err(error) = admission::blocking(|| self.shared.log.record(event)) {
+            tracing::error!(%error, "an event could not be recorded");
         }
+    }
+
+    /// The refusal of everything while decisions cannot be recorded.
+    pub(super) fn unrecordable(&self) -> Option<Denial> {
+        let error = self.shared.log.ready().err()?;
+        tracing::error!(%error, "a call is refused, since its decision could not be recorded");
+        Some(Denial {
+            reason: "The gateway cannot record decisions at present, so it refuses calls.".to_owned(),
+            rule: Some(rule::UNRECORDABLE.to_owned()),
+            ..Denial::default()
+        })
     }
 }
 

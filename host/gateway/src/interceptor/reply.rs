@@ -52,7 +52,7 @@ impl Session {
         if is_whole && !self.is_shared() {
             self.catalogue.learn(&self.server, method, &entries);
         }
-        let Judged { ruling, rules, evaluation } = judge::filter(plan, call, &entries);
+        let Judged { ruling, rules, evaluation, .. } = judge::filter(plan, call, &entries);
         record::judged(record, plan, rules, evaluation);
         let mut keep = ruling.map_err(|refusal| {
             record::deny(record, &refusal);
@@ -108,7 +108,7 @@ impl Session {
             return ReplyRuling::Unchanged;
         };
         let reply = Reply { is_error, value: value.map_or("null", Value::text).into() };
-        let Judged { ruling, rules, evaluation } =
+        let Judged { ruling, rules, evaluation, .. } =
             judge::judge_reply(plan, call, reply, &self.shared.server_limits);
         record::judged(record, Some(plan), rules, evaluation);
         ruling

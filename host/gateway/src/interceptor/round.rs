@@ -10,8 +10,9 @@ use bartizan_wire::message::{Request, Response};
 use bartizan_wire::meta;
 
 use super::record;
+use crate::admission::{self, Ruling};
 use crate::era;
-use crate::judge::{self, Judged, Ruling};
+use crate::judge::{self, Judged};
 use crate::session::Session;
 
 /// Where the state stands in `params` and in a result.
@@ -117,15 +118,17 @@ impl Session {
                     return Err(denial::missing_capability(request.id(), capability));
                 }
                 let call = self.call(&method, params, Flow::ServerToClient);
-                let Judged { ruling, rules, evaluation } =
-                    judge::judge_call(plan, &*self.shared.quotas, call, None, &self.shared.server_limits);
+                let Judged { ruling, rules, evaluation, .. } =
+                    judge::judge_call(plan, call, None, &self.shared.server_limits)
+                        .map(|opinion, rules| self.admit(opinion, plan, rules));
                 record::judged(record, plan, rules, evaluation);
                 match ruling {
-                    Ruling::Allowed { arguments: None, reservation } => {
-                        reservation.forwarded().commit();
+                    Ruling::Allowed { arguments: None, admission, .. } => {
+                        admission.forwarded().commit();
                         continue;
                     }
                     Ruling::Denied(refusal) => refusal,
+                    Ruling::Waiting(waiting) => admission::waiting(&waiting.approval),
                     Ruling::Hidden | Ruling::Allowed { .. } => because(&method),
                 }
             } else {

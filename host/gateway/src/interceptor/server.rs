@@ -13,10 +13,12 @@ use bartizan_wire::method::{self, Direction};
 use http::HeaderMap;
 use tokio::sync::mpsc;
 
+use super::approval::Outcome;
 use super::{arguments_of, cancelled, deliver, deliver_aside, record, round};
+use crate::admission::{self, Ruling};
 use crate::catalogue;
 use crate::flights::{Exchange, Flight};
-use crate::judge::{self, Judged, Ruling};
+use crate::judge::{self, Judged};
 use crate::session::{Fate, Outgoing, Session};
 
 /// Where a notification says which subscription it belongs to.
@@ -54,14 +56,14 @@ impl Session {
 
     /// Ends an exchange with the server's response, which has the client's id again.
     async fn conclude(self: &Arc<Self>, exchange: Exchange, number: &Id, response: Response) {
-        let Exchange { request, era, call, reply, charges, mut record, begin, progress } = exchange;
+        let Exchange { request, era, call, reply, taken, mut record, begin, progress } = exchange;
         let latency = begin.elapsed().into();
         // A call that goes on later is no failure yet, whatever it says: its next round is not charged.
         if catalogue::is_failure(&response) && !asks_for_input(&response) {
-            charges.rollback();
+            self.settle(taken, Outcome::Failed);
             record.upstream = Reached::Error { latency };
         } else {
-            charges.commit();
+            self.settle(taken, Outcome::Done);
             record.upstream = Reached::Ok { latency };
         }
         if request.method() == "initialize"
@@ -188,14 +190,19 @@ impl Session {
         let refusal = if is_misdirected {
             because("A server must not ask a client for this.")
         } else {
-            let Judged { ruling, rules, evaluation } =
-                judge::judge_call(plan, &*self.shared.quotas, call, None, &self.shared.server_limits);
+            let Judged { ruling, rules, evaluation, .. } =
+                judge::judge_call(plan, call, None, &self.shared.server_limits)
+                    .map(|opinion, rules| self.admit(opinion, plan, rules));
             record::judged(&mut draft, plan, rules, evaluation);
             match ruling {
                 Ruling::Hidden => because("The client knows of no such request."),
                 Ruling::Denied(refusal) => refusal,
-                Ruling::Allowed { arguments: None, reservation } if self.ask(request.id()) => {
-                    reservation.forwarded().commit();
+                Ruling::Waiting(waiting) => {
+                    draft.approval = Some(waiting.approval.ticket.to_string().into());
+                    admission::waiting(&waiting.approval)
+                }
+                Ruling::Allowed { arguments: None, admission, .. } if self.ask(request.id()) => {
+                    admission.forwarded().commit();
                     self.write(&draft);
                     let address = origin.and_then(|origin| {
                         let flights = self.flights.lock();

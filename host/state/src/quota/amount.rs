@@ -43,7 +43,7 @@ impl Amount {
     /// One: what a rate limit takes for each call.
     pub const ONE: Self = Self(Decimal::ONE);
 
-    pub(super) fn decimal(self) -> Decimal {
+    pub(crate) fn decimal(self) -> Decimal {
         self.0
     }
 }

@@ -24,6 +24,9 @@ pub enum ScopeKey {
     Session(Arc<str>),
     /// One authenticated caller, by name.
     Principal(Arc<str>),
+    /// The callers of one upstream server who are not authenticated, by its configured name. They
+    /// cannot be told apart, so they share: one who opens a new session gains nothing by it.
+    Anonymous(Arc<str>),
     /// Everyone who uses one upstream server, by its configured name.
     Server(Arc<str>),
     /// Everyone.
@@ -43,4 +46,6 @@ pub struct Charge {
     pub message: Option<String>,
     /// The rule that charges, as its author names it.
     pub rule: Option<String>,
+    /// A call that the server answered with an error still takes it.
+    pub counts_errors: bool,
 }

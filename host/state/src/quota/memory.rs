@@ -5,15 +5,20 @@
 
 mod tally;
 
-use std::cmp::Reverse;
 use std::collections::HashMap;
+use std::convert::Infallible;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
 use rust_decimal::Decimal;
 
+pub(crate) use self::tally::MAX_ENTRIES;
 use self::tally::Tally;
-use super::{Amount, Charge, Counter, Millis, QuotaError, Quotas, Reservation, ScopeKey, Settlement};
+use super::{
+    Amount, Charge, Counter, Hold, Millis, QuotaError, Quotas, Reservation, ScopeKey, Settlement, Tallies,
+    hold,
+};
 
 /// Counters are swept when as many reservations were made as there are counters, but not more often
 /// than this. The cost of sweeping is so spread evenly over the reservations.
@@ -35,6 +40,12 @@ impl MemoryQuotas {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Takes note of a time that a call came with, though it charged nothing here.
+    pub(crate) fn observe(&self, now: Millis) {
+        let mut ledger = self.ledger.lock();
+        ledger.now = ledger.now.max(now);
     }
 }
 
@@ -65,6 +76,10 @@ impl Settlement for Held {
     fn rollback(self: Box<Self>) {
         self.ledger.lock().give_back(&self.receipts);
     }
+
+    fn failed(self: Box<Self>) {
+        self.ledger.lock().give_back(self.receipts.iter().filter(|receipt| !receipt.counts_errors));
+    }
 }
 
 /// Proof that a charge was taken.
@@ -74,6 +89,7 @@ struct Receipt {
     serial: u64,
     at: Millis,
     cost: Amount,
+    counts_errors: bool,
 }
 
 /// All counters.
@@ -107,7 +123,8 @@ impl Ledger {
                 Some(receipt) => receipts.push(receipt),
                 None => {
                     self.give_back(&receipts);
-                    return Err(self.exhausted(charges, index, now));
+                    let Ok(held) = hold(charges.iter().enumerate(), now, self);
+                    return Err(held.unwrap_or(Hold::new(index, Some(NonZeroU32::MIN))).into());
                 }
             }
         }
@@ -124,10 +141,11 @@ impl Ledger {
         slot.tally.add(charge.cost, now);
         let serial = slot.serial;
         let (scope, counter) = (charge.scope.clone(), charge.counter.clone());
-        Some(Receipt { scope, counter, serial, at: now, cost: charge.cost })
+        let Charge { cost, counts_errors, .. } = *charge;
+        Some(Receipt { scope, counter, serial, at: now, cost, counts_errors })
     }
 
-    fn give_back(&mut self, receipts: &[Receipt]) {
+    fn give_back<'a>(&mut self, receipts: impl IntoIterator<Item = &'a Receipt>) {
         for receipt in receipts {
             let slot =
                 self.scopes.get_mut(&receipt.scope).and_then(|counters| counters.get_mut(&receipt.counter));
@@ -135,39 +153,6 @@ impl Ledger {
                 slot.tally.remove(receipt.cost, receipt.at);
             }
         }
-    }
-
-    /// Finds which charge holds the call back longest. `refused` is one that does not fit.
-    fn exhausted(&mut self, charges: &[Charge], refused: usize, now: Millis) -> QuotaError {
-        let mut demands: HashMap<_, Demand> = HashMap::new();
-        for (index, charge) in charges.iter().enumerate() {
-            let used = self.slot(&charge.scope, &charge.counter).tally.used();
-            let demand = demands.entry((&charge.scope, &charge.counter)).or_default();
-            demand.total += charge.cost.decimal();
-            if demand.exceeded_by.is_none() && used + demand.total > charge.counter.limit.decimal() {
-                demand.exceeded_by = Some(index);
-            }
-        }
-
-        let mut longest = (Fits::From(0), Reverse(refused));
-        for ((scope, counter), demand) in demands {
-            let Some(index) = demand.exceeded_by else { continue };
-            let room = counter.limit.decimal() - demand.total;
-            let fits = if room < Decimal::ZERO {
-                Fits::Never
-            } else {
-                let latest = self.now;
-                Fits::From(self.slot(scope, counter).tally.falls_to(room, latest))
-            };
-            longest = longest.max((fits, Reverse(index)));
-        }
-
-        let (fits, Reverse(charge)) = longest;
-        let retry_after = match fits {
-            Fits::From(edge) => Some(now.seconds_until(edge)),
-            Fits::Never => None,
-        };
-        QuotaError::Exhausted { charge, retry_after }
     }
 
     /// The counter of a scope as it stands now, made if it is not there.
@@ -199,20 +184,18 @@ impl Ledger {
     }
 }
 
-/// What the charges of one call take of one counter together.
-#[derive(Default)]
-struct Demand {
-    total: Decimal,
-    exceeded_by: Option<usize>,
-}
+/// As they stand now.
+impl Tallies for Ledger {
+    type Error = Infallible;
 
-/// When a demand fits its counter, if nothing else is charged meanwhile; later is greater.
-#[derive(PartialEq, Eq, PartialOrd, Ord)]
-enum Fits {
-    /// From this millisecond since the epoch on.
-    From(u64),
-    /// It is more than the limit.
-    Never,
+    fn used(&mut self, scope: &ScopeKey, counter: &Counter) -> Result<Decimal, Infallible> {
+        Ok(self.slot(scope, counter).tally.used())
+    }
+
+    fn falls_to(&mut self, scope: &ScopeKey, counter: &Counter, most: Decimal) -> Result<u64, Infallible> {
+        let now = self.now;
+        Ok(self.slot(scope, counter).tally.falls_to(most, now))
+    }
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use std::fmt;
 
 /// How a store ends a reservation that it made. For implementations of [`Quotas`](super::Quotas).
 ///
-/// Exactly one of the two is called, once. Neither can fail: a store that cannot be reached must
+/// Exactly one of these is called, once. Neither can fail: a store that cannot be reached must
 /// keep the quota taken.
 pub trait Settlement: Send {
     /// Keeps the quota taken.
@@ -19,6 +19,9 @@ pub trait Settlement: Send {
     /// Gives the quota back, as if it had never been taken. What is out of its window by now has
     /// come back already and must not be given twice.
     fn rollback(self: Box<Self>);
+    /// The server answered with an error: keeps what charges with `counts_errors` took, and gives the
+    /// others back as [`Settlement::rollback`] does.
+    fn failed(self: Box<Self>);
 }
 
 /// Quota that a call has reserved and that has not been forwarded. Dropping it gives the quota back.
@@ -58,21 +61,29 @@ impl Drop for Reservation {
 }
 
 /// Quota of a call that was forwarded. Dropping it keeps the quota taken.
-#[must_use = "say whether the server answered or failed"]
+#[must_use = "say whether the server answered, failed or was not reached"]
 pub struct Forwarded {
     settlement: Option<Box<dyn Settlement>>,
 }
 
 impl Forwarded {
-    /// Keeps the quota taken: the server answered, or nobody knows.
+    /// Keeps all of the quota taken: the server did what was asked, or nobody knows.
     pub fn commit(self) {
         drop(self);
     }
 
-    /// Gives the quota back: the server failed.
+    /// Gives all of the quota back: the call was not sent after all, or the server is unavailable.
     pub fn rollback(mut self) {
         if let Some(settlement) = self.settlement.take() {
             settlement.rollback();
+        }
+    }
+
+    /// The server answered with an error: charges with `counts_errors` stay taken, the others are
+    /// given back.
+    pub fn failed(mut self) {
+        if let Some(settlement) = self.settlement.take() {
+            settlement.failed();
         }
     }
 }
@@ -112,17 +123,21 @@ mod tests {
         fn rollback(self: Box<Self>) {
             self.0.send("rollback").unwrap();
         }
+        fn failed(self: Box<Self>) {
+            self.0.send("failed").unwrap();
+        }
     }
 
     #[test]
     fn every_end_settles_exactly_once() {
         type End = fn(Reservation);
-        let cases: [(&str, End, &str); 5] = [
+        let cases: [(&str, End, &str); 6] = [
             ("dropped", |reservation| drop(reservation), "rollback"),
             ("rolled back", |reservation| reservation.rollback(), "rollback"),
             ("forwarded and dropped", |reservation| drop(reservation.forwarded()), "commit"),
             ("forwarded and committed", |reservation| reservation.forwarded().commit(), "commit"),
             ("forwarded and rolled back", |reservation| reservation.forwarded().rollback(), "rollback"),
+            ("forwarded and failed", |reservation| reservation.forwarded().failed(), "failed"),
         ];
         for (name, end, expected) in cases {
             let (sender, settled) = channel();

@@ -8,6 +8,7 @@ use std::num::NonZeroU32;
 
 use jiff::Timestamp;
 use jiff::tz::Offset;
+use serde::{Serialize, Serializer};
 
 const SECOND: u64 = 1_000;
 const MINUTE: u64 = 60 * SECOND;
@@ -37,10 +38,30 @@ impl Millis {
         self.0
     }
 
+    fn timestamp(self) -> Timestamp {
+        // `Millis::LATEST` is where jiff's range ends, so the conversion always succeeds.
+        let timestamp = i64::try_from(self.0).ok().and_then(|at| Timestamp::from_millisecond(at).ok());
+        timestamp.unwrap_or(Timestamp::MAX)
+    }
+
     /// Whole seconds until `edge`, rounded up, at least one.
-    pub(super) fn seconds_until(self, edge: u64) -> NonZeroU32 {
+    pub(crate) fn seconds_until(self, edge: u64) -> NonZeroU32 {
         let seconds = edge.saturating_sub(self.0).div_ceil(SECOND);
         NonZeroU32::new(u32::try_from(seconds).unwrap_or(u32::MAX)).unwrap_or(NonZeroU32::MIN)
+    }
+}
+
+/// In RFC 3339, in UTC: `2026-01-01T00:00:00Z`, with a fraction if there is one.
+impl fmt::Display for Millis {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.timestamp().fmt(f)
+    }
+}
+
+/// As it is displayed.
+impl Serialize for Millis {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }
 
@@ -74,29 +95,29 @@ pub enum Window {
 }
 
 /// The length of a sliding window in milliseconds.
-pub(super) fn millis(seconds: NonZeroU32) -> u64 {
+pub(crate) fn millis(seconds: NonZeroU32) -> u64 {
     u64::from(seconds.get()) * SECOND
 }
 
 /// One stretch of a calendar unit: milliseconds since the epoch, the end not included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Period {
+pub(crate) struct Period {
     /// When it began. Zero if that was before the epoch.
-    pub(super) start: u64,
+    pub(crate) start: u64,
     /// When the next one begins: later than any instant inside.
-    pub(super) end: u64,
+    pub(crate) end: u64,
 }
 
 impl Period {
-    pub(super) fn contains(self, at: Millis) -> bool {
+    pub(crate) fn contains(self, at: Millis) -> bool {
         (self.start..self.end).contains(&at.0)
     }
 }
 
 impl Unit {
-    /// The unit of this kind in which `at` lies.
-    pub(super) fn period(self, at: Millis) -> Period {
-        let at = at.0;
+    /// The unit of this kind in which `instant` lies.
+    pub(crate) fn period(self, instant: Millis) -> Period {
+        let at = instant.0;
         let (elapsed, length) = match self {
             Self::Second => (at % SECOND, SECOND),
             Self::Minute => (at % MINUTE, MINUTE),
@@ -104,7 +125,7 @@ impl Unit {
             Self::Day => (at % DAY, DAY),
             Self::Week => ((at + WEEK_BEFORE_EPOCH) % WEEK, WEEK),
             Self::Month => {
-                let (days_elapsed, days) = day_of_month(at);
+                let (days_elapsed, days) = day_of_month(instant);
                 (days_elapsed * DAY + at % DAY, days * DAY)
             }
         };
@@ -113,10 +134,8 @@ impl Unit {
 }
 
 /// How many days of its month have passed at `at`, and how many the month has.
-fn day_of_month(at: u64) -> (u64, u64) {
-    // `Millis::LATEST` is where jiff's range ends, so the conversion always succeeds.
-    let timestamp = i64::try_from(at).ok().and_then(|at| Timestamp::from_millisecond(at).ok());
-    let date = Offset::UTC.to_datetime(timestamp.unwrap_or(Timestamp::MAX)).date();
+fn day_of_month(at: Millis) -> (u64, u64) {
+    let date = Offset::UTC.to_datetime(at.timestamp()).date();
     let days = |count: i8| u64::from(count.unsigned_abs());
     (days(date.day()) - 1, days(date.days_in_month()))
 }

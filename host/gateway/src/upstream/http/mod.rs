@@ -86,7 +86,7 @@ impl HttpClient {
     }
 
     /// Sends a request, and waits for the head of the response.
-    pub(super) async fn request(
+    pub(crate) async fn request(
         &self,
         request: Request<Full<Bytes>>,
     ) -> Result<Response<Incoming>, hyper_util::client::legacy::Error> {

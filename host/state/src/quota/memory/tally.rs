@@ -13,7 +13,7 @@ use super::super::window::{Period, millis};
 use super::super::{Amount, Millis, Unit, Window};
 
 /// How many costs a sliding window tells apart before it coarsens: 2 MiB.
-const MAX_ENTRIES: usize = 1 << 16;
+pub(crate) const MAX_ENTRIES: usize = 1 << 16;
 
 /// The costs that count at present.
 #[derive(Debug)]

@@ -5,7 +5,7 @@ use super::*;
 
 fn charge(scope: ScopeKey, window: Window) -> Charge {
     let counter = Counter { name: "calls".into(), limit: Amount::from(3), window };
-    Charge { counter, scope, cost: Amount::ONE, message: None, rule: None }
+    Charge { counter, scope, cost: Amount::ONE, message: None, rule: None, counts_errors: false }
 }
 
 fn session(name: &str) -> ScopeKey {

@@ -1,0 +1,269 @@
+//! Judging without a server: what a policy makes of a call, with counters and approvals in memory.
+//!
+//! The same plugins, the same combination of what they say and the same counting as behind a gateway; only
+//! nothing is forwarded. The time is that of each call.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::Arc;
+
+use bartizan_audit::record::{RuleRecord, Verdict};
+use bartizan_policy::Policy;
+use bartizan_policy::diagnostics::Diagnostics;
+use bartizan_runtime::{Call, Engine, EngineConfig, Entry, Flow, Reply};
+use bartizan_state::approval::{Approvals as _, Decision, MemoryApprovals, Ticket};
+use bartizan_state::quota::{Charge, MemoryQuotas, Millis};
+use bartizan_wire::json::{Document, Limits};
+use bartizan_wire::method::{self, Noun};
+
+use crate::admission::{self, Ruling, Stores, Underway};
+use crate::catalogue;
+use crate::generation::{CacheLocation, StartError};
+use crate::judge::{self, Judged, Opinion, ReplyRuling};
+use crate::plan::{ActivePlan, Loader};
+
+/// Loads policies and their plugins. Plugins are configured anew for each evaluation, which spares the
+/// compiling that a gateway does once for each policy.
+pub struct Judges {
+    loader: Loader,
+}
+
+impl Judges {
+    /// Starts the engine and reads the plugins folder.
+    ///
+    /// # Errors
+    ///
+    /// When one of them cannot be used.
+    pub fn new(plugins_dir: Option<&Path>, cache: &CacheLocation) -> Result<Self, StartError> {
+        let engine = Engine::new(&EngineConfig::default())?;
+        Ok(Self { loader: Loader::new(engine, cache.open(), plugins_dir)?.fresh() })
+    }
+
+    /// Makes a policy ready to judge.
+    ///
+    /// # Errors
+    ///
+    /// Every plugin that is missing or does not take its settings.
+    pub fn load(&mut self, policy: &Policy) -> Result<Judge, Diagnostics> {
+        let named: BTreeSet<String> =
+            policy.document.plugins.iter().map(|plugin| plugin.name.value.clone()).collect();
+        Ok(Judge::new(self.loader.plan(policy, &named)?))
+    }
+}
+
+/// A policy that judges, with what it has counted so far.
+pub struct Judge {
+    plan: ActivePlan,
+    stores: Stores,
+    approvals: Arc<MemoryApprovals>,
+}
+
+/// What became of a call.
+#[derive(Debug)]
+pub struct Outcome {
+    /// What was decided.
+    pub verdict: Verdict,
+    /// The rule that decided, if one objected.
+    pub rule: Option<String>,
+    /// What the caller is told.
+    pub reason: Option<String>,
+    /// Seconds after which the same call may succeed.
+    pub retry_after: Option<u32>,
+    /// The ticket of the approval that it waits for, or that it used.
+    pub ticket: Option<Ticket>,
+    /// Every rule that spoke, in the order of the plan.
+    pub rules: Vec<RuleRecord>,
+    /// The quota that it takes if it goes on; none if a rule refuses it.
+    pub charges: Vec<Charge>,
+    /// The call as it goes on, if a plugin rewrote its arguments.
+    pub rewritten: Option<Arc<Call>>,
+    taken: Option<Underway>,
+}
+
+/// How a call that was let through ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// The server answered.
+    Done,
+    /// The server answered with an error.
+    Failed,
+    /// It was not reached.
+    NotSent,
+}
+
+/// What became of a reply.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ReplyOutcome {
+    /// The caller gets it as it is.
+    Unchanged,
+    /// The caller does not get it.
+    Denied {
+        /// The rule that withholds it.
+        rule: Option<String>,
+        /// What the caller is told.
+        reason: String,
+    },
+    /// The caller gets this instead: JSON text.
+    Rewritten(String),
+}
+
+impl Judge {
+    /// Begins with empty counters.
+    fn new(plan: ActivePlan) -> Self {
+        let approvals = Arc::new(MemoryApprovals::default());
+        let stores =
+            Stores { quotas: Arc::new(MemoryQuotas::new()), approvals: Arc::clone(&approvals) as Arc<_> };
+        Self { plan, stores, approvals }
+    }
+
+    /// The policy's plan.
+    pub fn plan(&self) -> &ActivePlan {
+        &self.plan
+    }
+
+    /// Judges a call, and takes what it needs if it goes on. To be settled then with [`Judge::settle`].
+    /// `noun` is the kind of its target.
+    pub fn call(&self, call: Call, noun: Option<Noun>) -> Outcome {
+        let now = Millis::new(call.time);
+        let listing = noun.and_then(|noun| listing_of(&call, noun));
+        let mut charges = Vec::new();
+        let judged = judge::judge_call(Some(&self.plan), call, listing.as_ref(), &Limits::default()).map(
+            |opinion, rules| {
+                if let Opinion::Passed(passed) = &opinion {
+                    charges.clone_from(&passed.charges);
+                }
+                admission::admit(opinion, Some(&self.plan), &self.stores, now, rules)
+            },
+        );
+        let Judged { ruling, rules, .. } = judged;
+        let mut outcome = Outcome {
+            verdict: Verdict::Allow,
+            rule: None,
+            reason: None,
+            retry_after: None,
+            ticket: None,
+            rules,
+            charges,
+            rewritten: None,
+            taken: None,
+        };
+        let refusal = match ruling {
+            Ruling::Hidden => {
+                outcome.verdict = Verdict::Hidden;
+                outcome.rule = Some(bartizan_policy::rule::HIDDEN.to_owned());
+                return outcome;
+            }
+            Ruling::Allowed { call, arguments, admission } => {
+                outcome.ticket = admission.ticket().cloned();
+                outcome.rewritten = arguments.map(|_| call);
+                outcome.taken = Some(admission.forwarded());
+                return outcome;
+            }
+            Ruling::Denied(refusal) => {
+                outcome.verdict = Verdict::Deny;
+                refusal
+            }
+            Ruling::Waiting(waiting) => {
+                outcome.verdict = Verdict::Ask;
+                outcome.ticket = Some(waiting.approval.ticket.clone());
+                admission::waiting(&waiting.approval)
+            }
+        };
+        outcome.rule = refusal.rule;
+        outcome.reason = Some(refusal.reason);
+        outcome.retry_after = refusal.retry_after;
+        outcome
+    }
+
+    /// Settles what a call has taken. Without it what was taken stays taken.
+    pub fn settle(&self, outcome: &mut Outcome, ending: Ending) {
+        let Some(taken) = outcome.taken.take() else { return };
+        match ending {
+            Ending::Done => taken.commit(),
+            Ending::Failed => taken.failed(),
+            Ending::NotSent => taken.rollback(),
+        }
+    }
+
+    /// Which entries of a list the caller may know of. `listing` is the list request.
+    ///
+    /// # Errors
+    ///
+    /// Why the list is withheld: the rule, and what the caller is told.
+    pub fn visible(&self, listing: Call, entries: &[Entry]) -> Result<Vec<bool>, (Option<String>, String)> {
+        judge::filter(Some(&self.plan), &Arc::new(listing), entries)
+            .ruling
+            .map_err(|denial| (denial.rule, denial.reason))
+    }
+
+    /// What the caller gets of the reply to a call.
+    pub fn reply(&self, call: Call, reply: Reply) -> (ReplyOutcome, Vec<RuleRecord>) {
+        let call = Arc::new(call);
+        let Judged { ruling, rules, .. } = judge::judge_reply(&self.plan, &call, reply, &Limits::default());
+        let outcome = match ruling {
+            ReplyRuling::Unchanged => ReplyOutcome::Unchanged,
+            ReplyRuling::Denied(denial) => ReplyOutcome::Denied { rule: denial.rule, reason: denial.reason },
+            ReplyRuling::Rewritten(document) => ReplyOutcome::Rewritten(document.as_str().to_owned()),
+        };
+        (outcome, rules)
+    }
+
+    /// Decides on a ticket, as a person would.
+    ///
+    /// # Errors
+    ///
+    /// Why that cannot be decided, in words.
+    pub fn decide(&self, ticket: &Ticket, decision: Decision, by: &str, time: u64) -> Result<(), String> {
+        self.approvals
+            .decide(ticket, decision, by, None, Millis::new(time))
+            .map(drop)
+            .map_err(|error| error.to_string())
+    }
+}
+
+/// What a message acts on, and what plugins read as its arguments.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Parts {
+    /// The kind of the target and its name, if the method has one.
+    pub target: Option<(Noun, String)>,
+    /// The arguments or params: JSON text.
+    pub arguments: Option<String>,
+}
+
+/// Takes a message's `params` apart, as the gateway does.
+pub fn parts(method: &str, params: Option<&Document>) -> Parts {
+    let method = method::lookup(method);
+    let params = params.map(Document::root);
+    let target = method.and_then(|method| method.target(params));
+    let arguments = match method {
+        Some(method) => method.arguments(params),
+        None => params,
+    };
+    Parts {
+        target: target.map(|target| (target.noun, target.name.into_owned())),
+        arguments: arguments.map(|arguments| arguments.text().to_owned()),
+    }
+}
+
+/// The digest under which arguments are recorded: `arguments` is JSON text.
+pub fn arguments_digest(arguments: &str) -> String {
+    admission::digest(&admission::canonical(arguments))
+}
+
+/// An entry of a catalogue, from the server's definition: compact JSON text.
+pub fn entry(name: &str, definition: &str) -> Entry {
+    catalogue::entry(name, definition)
+}
+
+/// The list request in which a call's target would be found.
+fn listing_of(call: &Call, noun: Noun) -> Option<Arc<Call>> {
+    let list = catalogue::list_method(noun)?;
+    Some(Arc::new(Call {
+        method: list.name.into(),
+        direction: Flow::ClientToServer,
+        target: None,
+        arguments: None,
+        entry: None,
+        ..call.clone()
+    }))
+}

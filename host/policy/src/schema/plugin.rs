@@ -1,0 +1,63 @@
+//! Plugins that a policy names.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+
+use super::{Anything, transform};
+
+/// A plugin from the plugins folder.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields, transform = transform::plugin)]
+pub(super) struct Plugin {
+    /// The file's name without `.wasm`: lower-case letters and digits with hyphens between them. Names of built-in
+    /// plugins are not for use here.
+    #[schemars(rename = "use", length(max = 64), regex(pattern = "^[a-z0-9]+(-[a-z0-9]+)*$"))]
+    name: String,
+    /// For the plugin; which keys it takes is the plugin's affair.
+    #[schemars(extend("default" = {}))]
+    settings: Option<BTreeMap<String, Anything>>,
+    /// Names and globs of targets. By itself: the plugin is asked for `tools/call` and `tools/list` of these tools only.
+    /// With `methods`: for those methods' targets. Without it: for all that the plugin declares.
+    #[schemars(length(min = 1), extend("uniqueItems" = true), inner(regex(pattern = r"^[^\s\x00-\x1f\x7f]+$")))]
+    tools: Option<Vec<String>>,
+    /// Names and globs of MCP methods for which the plugin is asked. Without it: all that the plugin declares.
+    #[schemars(length(min = 1), extend("uniqueItems" = true), inner(regex(pattern = r"^[^\s\x00-\x1f\x7f]+$")))]
+    methods: Option<Vec<String>>,
+    /// Whether its decisions count.
+    #[schemars(extend("default" = "enforce"))]
+    mode: Option<Mode>,
+    /// What becomes of a call when the plugin fails.
+    #[schemars(extend("default" = "deny"))]
+    on_error: Option<OnError>,
+    /// What the plugin may do if it asks for it.
+    #[schemars(extend("default" = []))]
+    grants: Option<Vec<Grant>>,
+}
+
+#[derive(JsonSchema)]
+#[schemars(inline, rename_all = "lowercase")]
+enum Mode {
+    /// They are carried out.
+    Enforce,
+    /// They are in the log and change nothing.
+    Monitor,
+}
+
+#[derive(JsonSchema)]
+#[schemars(inline, rename_all = "lowercase")]
+enum OnError {
+    /// It is refused.
+    Deny,
+    /// It goes on.
+    Allow,
+}
+
+#[derive(JsonSchema)]
+#[schemars(inline, rename_all = "kebab-case")]
+enum Grant {
+    /// Replace the arguments of a call.
+    RewriteArguments,
+    /// Replace a result.
+    RewriteResults,
+}
