@@ -54,8 +54,7 @@ enum Verb {
     Check(check::Arguments),
     Scan(scan::Arguments),
     Import(import::Arguments),
-    /// Print the JSON Schema of policies, for editors.
-    Schema,
+    Schema(schema::Arguments),
     Lock(lock::Arguments),
     Explain(explain::Arguments),
     Test(test::Arguments),
@@ -100,7 +99,7 @@ fn main() -> ExitCode {
         Verb::Audit(arguments) => audit::audit(&arguments),
         Verb::Scan(arguments) => runtime.block_on(scan::scan(arguments)),
         Verb::Import(arguments) => import::import(&arguments),
-        Verb::Schema => schema::schema(),
+        Verb::Schema(arguments) => schema::schema(&arguments),
         Verb::Lock(arguments) => runtime.block_on(lock::lock(arguments)),
         Verb::Explain(arguments) => explain::explain(&arguments),
         Verb::Test(arguments) => test::test(&arguments),

@@ -127,6 +127,29 @@ impl Limits {
     }
 }
 
+/// The schema of the object.
+pub(super) fn schema() -> serde_json::Value {
+    let mut limits = Limits::default();
+    let mut properties = serde_json::Map::new();
+    for Number { key, range, place, .. } in numbers(&mut limits) {
+        let (least, most) = (range.start(), range.end());
+        let number =
+            serde_json::json!({"type": "integer", "minimum": least, "maximum": most, "default": *place});
+        properties.insert(key.to_owned(), number);
+    }
+    for Time { key, place, .. } in times(&mut limits) {
+        let default = show_time(*place);
+        let time = serde_json::json!({"type": "string", "pattern": "^[0-9]+(ms|s|m|h)$", "default": default});
+        properties.insert(key.to_owned(), time);
+    }
+    serde_json::json!({
+        "description": "How much Bartizan takes, and how long it waits.",
+        "type": "object",
+        "additionalProperties": false,
+        "properties": properties,
+    })
+}
+
 /// A limit that is a number: its key, its name in messages, and what it may be.
 struct Number<'l> {
     key: &'static str,

@@ -5,6 +5,7 @@
 
 mod limits;
 mod operation;
+pub mod schema;
 mod tls;
 mod upstream;
 
