@@ -9,7 +9,7 @@ use crate::Decimal;
 use crate::json::Json;
 use crate::outcome::Outcome;
 use crate::reading::Found;
-use crate::wanted::{Case, Wanted, text_of};
+use crate::wanted::{Case, Wanted, may_be_null, text_of};
 
 /// How a value is compared.
 #[settings]
@@ -100,6 +100,12 @@ impl Test {
     pub(crate) fn judge(&self, found: &Found<'_>, case: Case) -> Outcome {
         match (self, found) {
             (_, Found::Opaque) => Outcome::Unknown,
+            // A server that expects no text reads nothing there.
+            (Self::Exists(_) | Self::Differs(_) | Self::NotIn(_), Found::Value(Json::Text(text)))
+                if may_be_null(text) =>
+            {
+                Outcome::Unknown
+            }
             (Self::Exists(expected), Found::Value(_)) => (*expected).into(),
             (Self::Exists(expected), Found::Missing) => (!expected).into(),
             (Self::Differs(_) | Self::NotIn(_), Found::Missing) => Outcome::Unknown,
@@ -125,13 +131,25 @@ impl Test {
                 None => Outcome::Unknown,
             },
             Self::Regex(regex) => text(&|text| regex.is_match(text)),
-            Self::Contains(wanted) => match (actual, wanted.as_text()) {
-                (Json::Array(elements), _) => Outcome::any(
-                    elements.iter().map(|element| wanted.equals(&Json::read(element.get()), case)),
-                ),
-                (_, Some(part)) => text(&|text| text.contains(&part)),
-                (_, None) => Outcome::Unknown,
-            },
+            Self::Contains(wanted) => {
+                match (actual, wanted.as_text()) {
+                    (Json::Array(elements), _) => Outcome::any(
+                        elements.iter().map(|element| wanted.equals(&Json::read(element.get()), case)),
+                    ),
+                    // A server that expects a list reads one in a text that is one.
+                    (Json::Text(whole), Some(part)) => {
+                        let direct = text(&|text| text.contains(&part));
+                        match Json::read(whole.trim()) {
+                            Json::Array(elements) => Outcome::any(std::iter::once(direct).chain(
+                                elements.iter().map(|one| wanted.equals(&Json::read(one.get()), case)),
+                            )),
+                            _ => direct,
+                        }
+                    }
+                    (_, Some(part)) => text(&|text| text.contains(&part)),
+                    (_, None) => Outcome::Unknown,
+                }
+            }
             Self::Glob(pattern) => text(&|text| pattern.matches(text)),
             Self::StartsWith(beginning) => text(&|text| text.starts_with(beginning)),
         }

@@ -95,7 +95,10 @@ impl Wanted {
             (Self::Number(wanted), Json::Number(text)) => {
                 same_number(text.parse(), |actual| actual == wanted)
             }
-            (Self::Number(wanted), Json::Text(text)) => same_number(text.parse(), |actual| actual == wanted),
+            (Self::Number(wanted), Json::Text(text)) => match text.parse::<Decimal>() {
+                Err(DecimalError::NotANumber) if may_be_number(text) => Outcome::Unknown,
+                number => same_number(number, |actual| actual == wanted),
+            },
             (Self::Text(wanted), Json::Boolean(actual)) => (wanted.boolean == Some(*actual)).into(),
             (Self::Text(wanted), Json::Number(literal)) => match literal.parse::<Decimal>() {
                 Ok(actual) => same_number(wanted.number.clone(), |wanted| *wanted == actual),
@@ -149,6 +152,26 @@ fn same_number(number: Result<Decimal, DecimalError>, is_same: impl Fn(&Decimal)
         Err(DecimalError::NotANumber) => Outcome::DoesNotHold,
         Err(DecimalError::Exponent) => Outcome::Unknown,
     }
+}
+
+/// Whether some servers read a number where JSON has none: `1_000`, `.5`, `1.`, digits of other scripts, other
+/// white space.
+fn may_be_number(text: &str) -> bool {
+    let text = text.trim();
+    let is_part = |c: char| {
+        c.is_numeric()
+            || matches!(c, '_' | ',' | '.' | '+' | '-' | 'e' | 'E' | 'x' | 'X')
+            || c.is_ascii_hexdigit()
+    };
+    let is_infinite = ["inf", "infinity", "nan"]
+        .iter()
+        .any(|word| text.trim_start_matches(['+', '-']).eq_ignore_ascii_case(word));
+    is_infinite || text.chars().any(char::is_numeric) && text.chars().all(is_part)
+}
+
+/// Whether some servers would read nothing here.
+pub(crate) fn may_be_null(text: &str) -> bool {
+    text.trim() == "null"
 }
 
 fn spelled_boolean(text: &str) -> Option<bool> {

@@ -211,11 +211,17 @@ fn describe(approval: &Approval) -> String {
 
 /// A text of the agent's or the server's, without what a terminal would obey.
 fn plain(text: &str) -> String {
-    text.chars()
-        .flat_map(|c| {
-            if c.is_control() { c.escape_default().to_string().chars().collect::<Vec<_>>() } else { vec![c] }
-        })
-        .collect()
+    let mut plain = String::with_capacity(text.len());
+    for c in text.chars() {
+        // What changes the direction of text, or cannot be seen, deceives who reads it.
+        let deceives = matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
+        if c.is_control() || deceives {
+            plain.extend(c.escape_default());
+        } else {
+            plain.push(c);
+        }
+    }
+    plain
 }
 
 fn line(out: &mut impl io::Write, approval: &Approval) -> Result<(), String> {

@@ -44,6 +44,17 @@ pub struct ActiveStep {
     tools: Option<Vec<Pattern>>,
 }
 
+impl ActivePlan {
+    /// The plan without what knows tools by their definitions: for names that are only words.
+    pub(crate) fn by_name(&self) -> Self {
+        Self {
+            digest: Arc::clone(&self.digest),
+            steps: self.steps.iter().filter(|step| &*step.label != "pin").cloned().collect(),
+            document: self.document.clone(),
+        }
+    }
+}
+
 impl ActiveStep {
     /// Whether the policy lets this plugin judge such a message. `tools` by itself means tools; with
     /// `methods` it means the targets of those methods.

@@ -101,6 +101,7 @@ pub(crate) struct Session {
     revision: OnceLock<String>,
     used: Mutex<Instant>,
     is_probe: AtomicBool,
+    is_input_over: AtomicBool,
     gone: watch::Sender<bool>,
 }
 
@@ -150,6 +151,7 @@ impl Session {
             revision: OnceLock::new(),
             used: Mutex::new(Instant::now()),
             is_probe: AtomicBool::new(false),
+            is_input_over: AtomicBool::new(false),
             gone: watch::Sender::new(false),
         })
     }
@@ -175,6 +177,16 @@ impl Session {
     /// Whether it is being found out what the server speaks.
     pub(crate) fn is_probe(&self) -> bool {
         self.is_probe.load(Ordering::SeqCst)
+    }
+
+    /// The client with one pipe says nothing more: nobody waits for calls that are held.
+    pub(crate) fn end_of_input(&self) {
+        self.is_input_over.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether the client with one pipe says nothing more.
+    pub(crate) fn is_input_over(&self) -> bool {
+        self.is_input_over.load(Ordering::SeqCst)
     }
 
     pub(crate) fn upstream(&self) -> Option<&Upstream> {

@@ -339,6 +339,15 @@ impl Response {
         Self::reread(from_root("result", pointer).and_then(|pointer| self.document.set(&pointer, value)))
     }
 
+    /// The same response with another result, or with another error if it is one.
+    ///
+    /// # Errors
+    /// [`RewriteError`] if it would be no response any more.
+    pub fn with_outcome(&self, value: &Document) -> Result<Self, RewriteError> {
+        let place = if self.error().is_some() { "/error" } else { "/result" };
+        Self::reread(self.document.set(place, value))
+    }
+
     fn reread(edited: Result<Document, EditError>) -> Result<Self, RewriteError> {
         match Message::read(&edited?)? {
             Message::Response(response) => Ok(response),

@@ -42,9 +42,8 @@ pub struct Settings {
 #[settings]
 #[derive(Clone, Debug)]
 pub struct Family {
-    /// Whether the arguments are checked.
-    #[serde(default)]
-    schema: bool,
+    /// Whether the arguments are checked. Of several families that say it the first counts.
+    schema: Option<bool>,
     /// The rule's id.
     rule: Option<String>,
 }
@@ -83,7 +82,8 @@ impl CallPolicy for Schema {
         if call.method() != "tools/call" {
             return Decision::pass();
         }
-        let Some(family) = self.entries.applicable(call).find(|family| family.schema) else {
+        let said = self.entries.applicable(call).find(|family| family.schema.is_some());
+        let Some(family) = said.filter(|family| family.schema == Some(true)) else {
             return Decision::pass();
         };
         let tool = call.target().unwrap_or_default();

@@ -90,6 +90,7 @@ pub(crate) async fn read(
     }
     lines.finish();
     take_lines(&mut lines, session, output, &mut waiting).await;
+    session.end_of_input();
     while waiting.join_next().await.is_some() {}
 }
 

@@ -140,7 +140,8 @@ impl Session {
                     }
                 }
                 _ = look.tick() => {
-                    if waiter.reply.is_closed() || self.flights.lock().is_cancelled(waiter.number) {
+                    let is_gone = waiter.reply.is_closed() || self.is_input_over();
+                    if is_gone || self.flights.lock().is_cancelled(waiter.number) {
                         if waiting.is_new {
                             self.withdraw(&waiting.approval);
                         }

@@ -3,22 +3,22 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bartizan_runtime::{Approval, Call, Flow};
+use bartizan_runtime::{Call, Flow};
 use bartizan_wire::denial::Denial;
-use bartizan_wire::json::Value;
+use bartizan_wire::json::{Document, Limits, Value};
 use bartizan_wire::message::Request;
-use bartizan_wire::method::{Noun, Target};
+use bartizan_wire::method::{self, Noun, Target};
 
 use super::unlisted;
-use crate::judge::{self, Judged, Opinion};
+use crate::judge::{self, Judged, Needs, Opinion};
 use crate::plan::ActivePlan;
 use crate::session::Session;
 
-/// What else a request reaches: the approvals that this needs, or what is against it.
-pub(super) type Aside = Result<Vec<Approval>, Box<Judged<Opinion>>>;
+/// What else a request reaches: what this needs, or what is against it.
+pub(super) type Aside = Result<Needs, Box<Judged<Opinion>>>;
 
 impl Session {
-    /// Judges what else a request reaches: the approvals that this needs, or what is against it.
+    /// Judges what else a request reaches: what this needs, or what is against it.
     pub(super) fn judge_aside(
         &self,
         plan: Option<&ActivePlan>,
@@ -30,7 +30,7 @@ impl Session {
         match target {
             Some(target) => self.judge_other_spelling(plan, call, target, listing),
             None if request.method() == "subscriptions/listen" => self.judge_subscription(plan, request),
-            None => Ok(Vec::new()),
+            None => Ok(Needs::default()),
         }
     }
 
@@ -43,25 +43,21 @@ impl Session {
         target: &Target<'_>,
         listing: Option<&Arc<Call>>,
     ) -> Aside {
-        let mut asks = Vec::new();
-        if target.noun != Noun::Resource {
-            return Ok(asks);
+        let mut needs = Needs::default();
+        if target.noun == Noun::Resource {
+            for other in spelled(call) {
+                needs.extend(self.judge_uncounted(plan, other, listing)?);
+            }
         }
-        for spelling in other_spellings(&target.name) {
-            let mut other = call.clone();
-            other.entry = Some(Arc::new(unlisted(&spelling)));
-            other.target = Some(spelling.into());
-            asks.extend(self.judge_uncounted(plan, other, listing)?);
-        }
-        Ok(asks)
+        Ok(needs)
     }
 
     /// Judges the resources that a subscription names, each as one that is subscribed to, and refuses
     /// tasks that are not known.
     fn judge_subscription(&self, plan: Option<&ActivePlan>, request: &Request) -> Aside {
-        let mut asks = Vec::new();
+        let mut needs = Needs::default();
         let wanted = request.params().and_then(|params| params.get("notifications"));
-        let Some(wanted) = wanted else { return Ok(asks) };
+        let Some(wanted) = wanted else { return Ok(needs) };
         let named = |key: &str| wanted.get(key).into_iter().flat_map(Value::elements).map(Value::as_str);
         for task in named("taskIds") {
             if task.is_none_or(|task| self.tasks.origin(&task).is_none()) {
@@ -77,12 +73,12 @@ impl Session {
             call.target = Some(uri.as_ref().into());
             let target = Target { noun: Noun::Resource, name: uri };
             let listing = self.listing(&target);
-            let judged = self.judge_uncounted(plan, call.clone(), listing.as_ref()).and_then(|mut asks| {
-                asks.extend(self.judge_other_spelling(plan, &call, &target, listing.as_ref())?);
-                Ok(asks)
+            let judged = self.judge_uncounted(plan, call.clone(), listing.as_ref()).and_then(|mut needs| {
+                needs.extend(self.judge_other_spelling(plan, &call, &target, listing.as_ref())?);
+                Ok(needs)
             });
             match judged {
-                Ok(more) => asks.extend(more),
+                Ok(more) => needs.extend(more),
                 Err(judged) if matches!(judged.ruling, Opinion::Hidden) => {
                     let ruling = refused("There is no such resource.").ruling;
                     return Err(Box::new(judged.map(|_, _| ruling)));
@@ -90,18 +86,58 @@ impl Session {
                 Err(judged) => return Err(judged),
             }
         }
-        Ok(asks)
+        Ok(needs)
     }
 
-    /// Judges a call that takes no quota: the approvals that it needs, or what is against it.
+    /// Judges a call that takes nothing by itself: what it would need, or what is against it.
     fn judge_uncounted(&self, plan: Option<&ActivePlan>, call: Call, listing: Option<&Arc<Call>>) -> Aside {
         let Judged { ruling, rules, evaluation, .. } =
             judge::judge_call(plan, call, listing, &self.shared.client_limits);
         match ruling {
-            Opinion::Passed(passed) => Ok(passed.asks),
+            // What is forwarded is the message as it was spelled.
+            Opinion::Passed(passed) if passed.arguments.is_some() => {
+                Err(Box::new(refused("A policy wanted to change what this resource is asked for.")))
+            }
+            Opinion::Passed(passed) => {
+                let charges = passed.charges.into_iter().zip(passed.charged_by).collect();
+                Ok(Needs { asks: passed.asks, charges })
+            }
             ruling => Err(Box::new(Judged { ruling, rules, evaluation, call: None })),
         }
     }
+}
+
+/// A call of a resource by the other spellings that servers may make of its URI.
+pub(super) fn spelled(call: &Call) -> Vec<Call> {
+    let Some(uri) = call.target.as_deref().filter(|_| names_resource(&call.method)) else {
+        return Vec::new();
+    };
+    let respelled = |spelling: String| {
+        let mut other = call.clone();
+        let arguments = call
+            .arguments
+            .as_deref()
+            .and_then(|json| Document::parse(json.as_bytes(), &Limits::default()).ok());
+        if let Some(mut arguments) = arguments {
+            for pointer in ["/uri", "/ref/uri"] {
+                let is_it = arguments.root().pointer(pointer).and_then(Value::as_str).as_deref() == Some(uri);
+                if is_it && let Ok(changed) = arguments.replace(pointer, &Document::string(&spelling)) {
+                    arguments = changed;
+                }
+            }
+            other.arguments = Some(arguments.as_str().into());
+        }
+        other.entry = Some(Arc::new(unlisted(&spelling)));
+        other.target = Some(spelling.into());
+        other
+    };
+    other_spellings(uri).into_iter().map(respelled).collect()
+}
+
+/// Whether the target of a method can be a resource.
+fn names_resource(method: &str) -> bool {
+    method::lookup(method)
+        .is_some_and(|method| method.places.iter().any(|place| place.noun == Noun::Resource))
 }
 
 /// What servers may make of a URI: its form after the URL standard, and what is left of that without escapes.

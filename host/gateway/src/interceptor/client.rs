@@ -51,6 +51,13 @@ struct Forward {
 impl Session {
     /// Whether a request can be judged without asking the server for its lists first.
     pub(crate) fn is_judged_at_once(&self, request: &Request) -> bool {
+        // A call that is held must not hold up what comes after it.
+        let holds = self.server.plan().is_some_and(|plan| {
+            matches!(plan.document.approvals.mode, bartizan_policy::document::ApprovalMode::Hold(_))
+        });
+        if holds {
+            return false;
+        }
         let target = method::lookup(request.method()).and_then(|method| method.target(request.params()));
         target.is_none_or(|target| self.catalogue.knows(target.noun, &target.name))
     }
@@ -148,9 +155,10 @@ impl Session {
         let plan = plan.as_deref();
         let judged = match self.judge_aside(plan, request, &call, target.as_ref(), listing.as_ref()) {
             Err(refused) => *refused,
-            Ok(asks) => {
+            Ok(needs) => {
                 let limits = &self.shared.client_limits;
-                judge::judge_call(plan, call, listing.as_ref(), limits).map(|opinion, _| opinion.asking(asks))
+                judge::judge_call(plan, call, listing.as_ref(), limits)
+                    .map(|opinion, _| opinion.needing(needs))
             }
         };
         // What an earlier round took stands for the later ones, and a request that is not forwarded takes

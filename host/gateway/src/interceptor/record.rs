@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bartizan_audit::event::{Event, kind};
 use bartizan_audit::record::{
-    Direction, Record, RuleRecord, Timestamp, Upstream as Reached, Verdict as Recorded,
+    Direction, Record, RuleRecord, RuleVerdict, Timestamp, Upstream as Reached, Verdict as Recorded,
 };
 use bartizan_policy::rule;
 use bartizan_runtime::{Call, Flow};
@@ -52,7 +52,14 @@ impl Session {
     /// Puts down the content of a call, if that is recorded.
     pub(super) fn keep_content(&self, record: &mut Record, call: Option<&Arc<Call>>) {
         if let (Some(recorder), Some(call)) = (&self.shared.recorder, call) {
-            record.full = Some(recorder.content(call));
+            let mut full = recorder.content(call);
+            // What the policy itself takes for secret is not kept either.
+            let refused =
+                |rule: &RuleRecord| &*rule.plugin == "redact" && rule.verdict != RuleVerdict::Rewrite;
+            if record.rules.iter().any(refused) {
+                full.arguments = None;
+            }
+            record.full = Some(full);
         }
     }
 

@@ -15,10 +15,11 @@ use bartizan_wire::listing::Listing;
 use bartizan_wire::message::{ErrorObject, Message, Request, Response};
 use bartizan_wire::method::{Method, Noun, Shape};
 
-use super::record;
 use super::server::Answered;
+use super::{aside, record};
 use crate::catalogue;
 use crate::judge::{self, Judged, ReplyRuling};
+use crate::plan::ActivePlan;
 use crate::session::Session;
 
 /// How long a client may keep a filtered list.
@@ -84,7 +85,7 @@ impl Session {
         let refusal = match self.judge_value(call, value, catalogue::is_failure(&response), record) {
             ReplyRuling::Unchanged => return Ok(response),
             ReplyRuling::Denied(refusal) => refusal,
-            ReplyRuling::Rewritten(result) => match response.with_result("", &result) {
+            ReplyRuling::Rewritten(result) => match response.with_outcome(&result) {
                 Ok(response) => return Ok(response),
                 Err(error) => unchangeable(&error.to_string()),
             },
@@ -102,16 +103,28 @@ impl Session {
         record: &mut Record,
     ) -> ReplyRuling {
         let plan = self.server.plan();
-        let Some(plan) =
-            plan.as_deref().filter(|plan| judge::reads_replies(plan, &call.method, call.target.as_deref()))
-        else {
+        let Some(plan) = plan.as_deref().filter(|plan| reads_replies(plan, call)) else {
             return ReplyRuling::Unchanged;
         };
-        let reply = Reply { is_error, value: value.map_or("null", Value::text).into() };
-        let Judged { ruling, rules, evaluation, .. } =
-            judge::judge_reply(plan, call, reply, &self.shared.server_limits);
-        record::judged(record, Some(plan), rules, evaluation);
-        ruling
+        let mut value: Arc<str> = value.map_or("null", Value::text).into();
+        let mut outcome = ReplyRuling::Unchanged;
+        // A resource is the same by whatever spelling it was asked for.
+        let others = aside::spelled(call).into_iter().map(Arc::new);
+        for call in std::iter::once(Arc::clone(call)).chain(others) {
+            let reply = Reply { is_error, value: Arc::clone(&value) };
+            let Judged { ruling, rules, evaluation, .. } =
+                judge::judge_reply(plan, &call, reply, &self.shared.server_limits);
+            record::judged(record, Some(plan), rules, evaluation);
+            match ruling {
+                ReplyRuling::Unchanged => {}
+                ReplyRuling::Rewritten(document) => {
+                    value = document.as_str().into();
+                    outcome = ReplyRuling::Rewritten(document);
+                }
+                ReplyRuling::Denied(_) => return ruling,
+            }
+        }
+        outcome
     }
 
     /// A response that no cache between the gateway and the client hands to somebody else: another caller may
@@ -193,9 +206,16 @@ impl Session {
             .collect();
         let listing = Arc::new(self.call(list.name, None, Flow::ClientToServer));
         let plan = self.server.plan();
-        let Judged { ruling, .. } = judge::filter(plan.as_deref(), &listing, &entries);
+        let Judged { ruling, .. } =
+            judge::filter(plan.as_deref().map(ActivePlan::by_name).as_ref(), &listing, &entries);
         ruling.is_ok_and(|keep| !keep.contains(&false))
     }
+}
+
+/// Whether any plugin of the plan judges replies to such a call, by any spelling of its target.
+fn reads_replies(plan: &ActivePlan, call: &Call) -> bool {
+    let reads = |call: &Call| judge::reads_replies(plan, &call.method, call.target.as_deref());
+    reads(call) || aside::spelled(call).iter().any(reads)
 }
 
 /// Whether a character may stand in the middle of a name without being part of a word.

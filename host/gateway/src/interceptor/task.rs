@@ -58,15 +58,17 @@ impl Session {
                     self.judge_questions(request, questions, record)?;
                 }
                 let result = response.result().and_then(|result| result.get("result"));
-                match self.guard_result(&origin, request, result, record) {
-                    None => Ok(response),
+                let response = match self.guard_result(&origin, request, result, record) {
+                    None => response,
                     Some(Ok(instead)) => response
                         .with_result("/result", &instead)
-                        .map_err(|error| denial::denied(request, &unchangeable(&error.to_string()), *era)),
-                    Some(Err(refused)) => Err(refused),
-                }
+                        .map_err(|error| denial::denied(request, &unchangeable(&error.to_string()), *era))?,
+                    Some(Err(refused)) => return Err(refused),
+                };
+                self.guard_reply(request, *era, &origin.call, response, record)
             }
-            _ => Ok(response),
+            // What is said of a task is said of its call.
+            _ => self.guard_reply(request, *era, &origin.call, response, record),
         }
     }
 
@@ -105,12 +107,15 @@ impl Session {
         }
         let params = notification.params()?;
         let origin = self.tasks.origin(&params.get("taskId")?.as_str()?)?;
-        let Some(result) = params.get("result") else {
-            // Questions are asked when the client asks for the task.
-            return params.get("inputRequests").is_none().then(|| notification.clone());
-        };
         let call = &origin.call;
         let mut draft = self.draft(call, Some(origin.request.id()), None);
+        let Some(result) = params.get("result") else {
+            // What is said of it must be fit to be read as it is; it can be asked for.
+            let fits =
+                matches!(self.judge_value(call, Some(params), false, &mut draft), ReplyRuling::Unchanged);
+            // Questions are asked when the client asks for the task.
+            return (fits && params.get("inputRequests").is_none()).then(|| notification.clone());
+        };
         let is_error = result.get("isError").and_then(Value::as_bool).unwrap_or(false);
         match self.judge_value(call, Some(result), is_error, &mut draft) {
             ReplyRuling::Unchanged => Some(notification),

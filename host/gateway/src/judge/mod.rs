@@ -43,12 +43,38 @@ pub(crate) enum Opinion {
 }
 
 impl Opinion {
-    /// The same with more approvals that the call needs.
-    pub(crate) fn asking(mut self, asks: Vec<Approval>) -> Self {
+    /// The same with more that the call needs. What it needs already it does not need twice.
+    pub(crate) fn needing(mut self, needs: Needs) -> Self {
         if let Self::Passed(passed) = &mut self {
-            passed.asks.extend(asks);
+            for ask in needs.asks {
+                if !passed.asks.iter().any(|known| known.rule == ask.rule && ask.rule.is_some()) {
+                    passed.asks.push(ask);
+                }
+            }
+            for (charge, by) in needs.charges {
+                if !passed.charges.contains(&charge) {
+                    passed.charges.push(charge);
+                    passed.charged_by.push(by);
+                }
+            }
         }
         self
+    }
+}
+
+/// What a call needs because of something else that it reaches.
+#[derive(Debug, Default)]
+pub(crate) struct Needs {
+    /// Approvals.
+    pub(crate) asks: Vec<Approval>,
+    /// Quota, each with the step of the plan that charges it.
+    pub(crate) charges: Vec<(Charge, usize)>,
+}
+
+impl Needs {
+    pub(crate) fn extend(&mut self, more: Self) {
+        self.asks.extend(more.asks);
+        self.charges.extend(more.charges);
     }
 }
 
