@@ -155,18 +155,22 @@ fn same_number(number: Result<Decimal, DecimalError>, is_same: impl Fn(&Decimal)
 }
 
 /// Whether some servers read a number where JSON has none: `1_000`, `.5`, `1.`, digits of other scripts, other
-/// white space.
+/// white space, `inf`.
 fn may_be_number(text: &str) -> bool {
-    let text = text.trim();
-    let is_part = |c: char| {
-        c.is_numeric()
-            || matches!(c, '_' | ',' | '.' | '+' | '-' | 'e' | 'E' | 'x' | 'X')
-            || c.is_ascii_hexdigit()
-    };
-    let is_infinite = ["inf", "infinity", "nan"]
-        .iter()
-        .any(|word| text.trim_start_matches(['+', '-']).eq_ignore_ascii_case(word));
-    is_infinite || text.chars().any(char::is_numeric) && text.chars().all(is_part)
+    let text: String = text.trim().chars().filter(|c| *c != '_').collect();
+    let unsigned = text.strip_prefix(['+', '-']).unwrap_or(&text);
+    if ["inf", "infinity", "nan"].iter().any(|word| unsigned.eq_ignore_ascii_case(word)) {
+        return true;
+    }
+    if let Some(digits) = unsigned.strip_prefix("0x").or_else(|| unsigned.strip_prefix("0X")) {
+        return !digits.is_empty() && digits.chars().all(|c| c.is_ascii_hexdigit());
+    }
+    let are_digits = |text: &str| text.chars().all(char::is_numeric);
+    let (number, exponent) = unsigned.split_once(['e', 'E']).unwrap_or((unsigned, "0"));
+    let exponent = exponent.strip_prefix(['+', '-']).unwrap_or(exponent);
+    let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
+    let has_digits = !(whole.is_empty() && fraction.is_empty() || exponent.is_empty());
+    has_digits && are_digits(whole) && are_digits(fraction) && are_digits(exponent)
 }
 
 /// Whether some servers would read nothing here.
