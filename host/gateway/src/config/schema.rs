@@ -20,6 +20,12 @@ pub fn schema() -> Value {
     let generator = SchemaSettings::draft2020_12().into_generator();
     let mut schema = generator.into_root_schema_for::<Configuration>().to_value();
     strict(&mut schema);
+    // What is described by hand is taken for required.
+    for (place, required) in [("", json!(["mcpServers"])), ("/$defs/Server", json!([]))] {
+        if let Some(object) = schema.pointer_mut(place).and_then(Value::as_object_mut) {
+            object.insert("required".into(), required);
+        }
+    }
     let definitions = [("Limits", limits::schema()), ("Policy", bartizan_policy::schema::schema())];
     if let Some(root) = schema.as_object_mut() {
         root.insert("$id".into(), ID.into());
