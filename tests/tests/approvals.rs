@@ -194,6 +194,8 @@ async fn over_stdio_with_hold_the_call_stays_open() {
     command.arg(state.path()).arg("--policy").arg(document.path()).arg("--").arg(mlflow::program());
     store.give(&mut command);
     let mut client = StdioClient::start(command).await;
+    // What is on the list is judged where the client's messages are read: holding must not stop that.
+    client.request("tools/list", &json!({})).await;
     let params = json!({
         "name": "delete_run", "arguments": {"run_id": store.run()}, "_meta": {"progressToken": "p"},
     });
@@ -227,6 +229,8 @@ async fn a_held_call_that_is_cancelled_is_withdrawn() {
     command.arg(state.path()).arg("--policy").arg(document.path()).arg("--").arg(mlflow::program());
     store.give(&mut command);
     let mut client = StdioClient::start(command).await;
+    // What is on the list is judged where the client's messages are read: holding must not stop that.
+    client.request("tools/list", &json!({})).await;
     let params = json!({
         "name": "delete_run", "arguments": {"run_id": store.run()}, "_meta": {"progressToken": "p"},
     });
