@@ -15,11 +15,10 @@ use bartizan_wire::listing::{Fault, Listing};
 use bartizan_wire::message::{Outcome, Response};
 use bartizan_wire::method::{self, Method, Noun};
 use parking_lot::Mutex;
-use sha2::{Digest, Sha256};
 
+use crate::digest;
 use crate::server::Server;
 use crate::session::Session;
-use crate::sessions;
 
 /// The most pages of one list that are read.
 const PAGES: usize = 1_000;
@@ -75,11 +74,7 @@ pub(crate) fn list_method(noun: Noun) -> Option<&'static Method> {
 
 /// An entry with its digest.
 pub(crate) fn entry(name: &str, definition: &str) -> Entry {
-    Entry { name: name.to_owned(), digest: digest(definition), definition: definition.to_owned() }
-}
-
-fn digest(text: &str) -> String {
-    sessions::hex(&Sha256::digest(text.as_bytes()))
+    Entry { name: name.to_owned(), digest: digest::of(definition), definition: definition.to_owned() }
 }
 
 impl Catalogue {

@@ -1,9 +1,9 @@
 //! Listeners, sessions, upstreams, and the one interceptor: judge → act → record.
 //!
 //! A call's way through: `downstream` (stdio or HTTP) → `bartizan_wire` parses → `session` (who) →
-//! `interceptor` → `judge` asks the plugins of the server's `plan` → charges are reserved → `upstream`
-//! → replies are guarded → charges are committed or rolled back → `downstream`, with one record in the
-//! decision log. What a client sent is never forwarded as it came: only our own serialisation of what was
+//! `interceptor` → `judge` asks the plugins of the server's `plan` → `admission` takes the approval and the
+//! quota that it needs → `upstream` → replies are guarded → what was taken is settled → `downstream`, with
+//! one record in the decision log. What a client sent is never forwarded as it came: only our own serialisation of what was
 //! judged.
 #![forbid(unsafe_code)]
 
@@ -12,6 +12,7 @@ mod catalogue;
 mod charges;
 mod clock;
 pub mod config;
+mod digest;
 mod downstream;
 mod era;
 mod expand;

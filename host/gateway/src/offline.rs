@@ -13,11 +13,12 @@ use bartizan_policy::diagnostics::Diagnostics;
 use bartizan_runtime::{Call, Engine, EngineConfig, Entry, Flow, Reply};
 use bartizan_state::approval::{Approvals as _, Decision, MemoryApprovals, Ticket};
 use bartizan_state::quota::{Charge, MemoryQuotas, Millis};
-use bartizan_wire::json::{Document, Limits};
+use bartizan_wire::json::{Document, Limits, canonical};
 use bartizan_wire::method::{self, Noun};
 
 use crate::admission::{self, Ruling, Stores, Underway};
 use crate::catalogue;
+use crate::digest;
 use crate::generation::{CacheLocation, StartError};
 use crate::judge::{self, Judged, Opinion, ReplyRuling};
 use crate::plan::{ActivePlan, Loader};
@@ -247,7 +248,10 @@ pub fn parts(method: &str, params: Option<&Document>) -> Parts {
 
 /// The digest under which arguments are recorded: `arguments` is JSON text.
 pub fn arguments_digest(arguments: &str) -> String {
-    admission::digest(&admission::canonical(arguments))
+    match Document::parse(arguments.as_bytes(), &Limits::default()) {
+        Ok(document) => digest::of(&canonical(document.root())),
+        Err(_not_read) => digest::of(arguments),
+    }
 }
 
 /// An entry of a catalogue, from the server's definition: compact JSON text.

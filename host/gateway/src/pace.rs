@@ -1,4 +1,4 @@
-//! Whether a plugin is quick enough to run on an async worker.
+//! What runs on an async worker, and what must not hold it up: slow plugins, and waiting for a disk.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -33,9 +33,11 @@ impl Pace {
     }
 }
 
-/// Whether this thread is a worker whose other tasks can move to another thread.
-pub(crate) fn can_block_in_place() -> bool {
-    Handle::try_current().is_ok_and(|handle| handle.runtime_flavor() == RuntimeFlavor::MultiThread)
+/// Does what may take long, after moving the worker's other tasks away if this thread is a worker.
+pub(crate) fn blocking<T>(work: impl FnOnce() -> T) -> T {
+    let is_worker =
+        Handle::try_current().is_ok_and(|handle| handle.runtime_flavor() == RuntimeFlavor::MultiThread);
+    if is_worker { tokio::task::block_in_place(work) } else { work() }
 }
 
 #[cfg(test)]

@@ -11,13 +11,13 @@ use bartizan_audit::record::Timestamp;
 use bartizan_wire::headers::{AllowedHosts, AllowedOrigins};
 use rustix::process::Signal;
 
-use crate::admission;
 use crate::clock;
 use crate::config::{AuditConfig, Config, Limits, WebhookConfig};
 use crate::downstream::guard::Guard;
 use crate::downstream::http::Front;
 use crate::generation::{self, CacheLocation, StartError};
 use crate::listener::{Connections, Listener};
+use crate::pace;
 use crate::recorder::Recorder;
 use crate::rounds::Rounds;
 use crate::server::Server;
@@ -173,7 +173,7 @@ pub(crate) fn record_start<'s>(shared: &Shared, servers: impl IntoIterator<Item 
         })
     }));
     for event in &events {
-        if let Err(error) = admission::blocking(|| shared.log.record(event)) {
+        if let Err(error) = pace::blocking(|| shared.log.record(event)) {
             tracing::error!(%error, "the start could not be recorded");
         }
     }
@@ -187,7 +187,7 @@ pub(crate) fn record_stop(shared: &Shared) {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         pid: std::process::id(),
     };
-    let written = admission::blocking(|| shared.log.record(&stop.into()).and_then(|()| shared.log.flush()));
+    let written = pace::blocking(|| shared.log.record(&stop.into()).and_then(|()| shared.log.flush()));
     if let Err(error) = written {
         tracing::error!(%error, "the last events could not be recorded");
     }

@@ -3,9 +3,8 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use sha2::{Digest as _, Sha256};
-
 use crate::config::{HttpTransport, UpstreamConfig};
+use crate::digest;
 use crate::session::Session;
 use crate::upstream::{HttpClient, HttpUpstream, Place, SseUpstream, StandardError, Upstream, spawn};
 
@@ -19,24 +18,14 @@ const LABEL_CHARACTERS: usize = 16;
 pub(crate) fn new_token() -> Result<Arc<str>, getrandom::Error> {
     let mut random = [0; TOKEN_BYTES];
     getrandom::fill(&mut random)?;
-    Ok(hex(&random).into())
+    Ok(digest::hex(&random).into())
 }
 
 /// What a session is called in the log and before plugins: part of its token's hash.
 pub(crate) fn label(token: &str) -> Arc<str> {
-    let mut label = hex(&Sha256::digest(token.as_bytes()));
+    let mut label = digest::of(token);
     label.truncate(LABEL_CHARACTERS);
     label.into()
-}
-
-/// Lower-case hex.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut hex, byte| {
-        // Writing to a `String` does not fail.
-        let _infallible = write!(hex, "{byte:02x}");
-        hex
-    })
 }
 
 /// Gives a session its server: starts the command, or prepares the connection.

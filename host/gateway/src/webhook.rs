@@ -6,7 +6,6 @@
 //! tries of one delivery. A delivery is tried again after a pause unless the answer is a 2xx; a 4xx other
 //! than 408, 425 and 429 is final. Calls never wait for it.
 
-use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,6 +19,7 @@ use tokio::sync::{Semaphore, mpsc};
 
 use crate::clock;
 use crate::config::WebhookConfig;
+use crate::digest;
 use crate::upstream::HttpClient;
 
 /// How many deliveries may wait. More are dropped, and the log says so.
@@ -157,12 +157,7 @@ fn sign(key: &hmac::Key, timestamp: &str, body: &str) -> String {
     signer.update(timestamp.as_bytes());
     signer.update(b".");
     signer.update(body.as_bytes());
-    let mut text = "sha256=".to_owned();
-    for byte in signer.sign().as_ref() {
-        // Writing to a string cannot fail.
-        let _ = write!(text, "{byte:02x}");
-    }
-    text
+    format!("sha256={}", digest::hex(signer.sign().as_ref()))
 }
 
 #[cfg(test)]

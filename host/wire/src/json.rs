@@ -8,6 +8,7 @@
 //!   can be put on a line-framed transport (stdio, SSE) and no reader sees a second line in it;
 //! - number and string literals are as the sender wrote them (`1.10`, `1e400`, `"\u0041"`).
 
+mod canonical;
 mod edit;
 mod error;
 mod literal;
@@ -17,6 +18,7 @@ mod value;
 use std::fmt;
 use std::sync::Arc;
 
+pub use canonical::canonical;
 pub use edit::EditError;
 pub use error::{JsonError, JsonErrorKind};
 pub use literal::quote;

@@ -4,17 +4,15 @@ use bartizan_runtime::Call;
 use bartizan_state::approval::Binding;
 use sha2::{Digest as _, Sha256};
 
-use super::canonical;
-
 /// The call that an approval is for: server, method, target, arguments, the target's definition, caller and
-/// policy. A call that differs in one of them is another one, and needs an approval of its own.
-pub(super) fn of(call: &Call, policy_digest: &str) -> Binding {
-    let arguments = canonical(call.arguments.as_deref().unwrap_or("{}"));
+/// policy. A call that differs in one of them is another one, and needs an approval of its own. `arguments` is
+/// their canonical text.
+pub(super) fn of(call: &Call, arguments: &str, policy_digest: &str) -> Binding {
     let parts = [
         Some(&*call.server),
         Some(&*call.method),
         call.target.as_deref(),
-        Some(arguments.as_str()),
+        Some(arguments),
         call.entry.as_deref().map(|entry| entry.digest.as_str()),
         call.principal.as_deref(),
         Some(policy_digest),
@@ -56,6 +54,10 @@ mod tests {
         }
     }
 
+    fn bind(call: &Call, policy_digest: &str) -> Binding {
+        of(call, &crate::admission::canonical_arguments(call), policy_digest)
+    }
+
     #[test]
     fn the_same_call_is_the_same_whenever_and_wherever_it_is_made() {
         let later = Call {
@@ -64,7 +66,7 @@ mod tests {
             arguments: Some(r#"{"force":true,"run_id":"1"}"#.into()),
             ..call()
         };
-        assert_eq!(of(&call(), "p"), of(&later, "p"));
+        assert_eq!(bind(&call(), "p"), bind(&later, "p"));
     }
 
     #[test]
@@ -91,9 +93,9 @@ mod tests {
             ("no principal", Call { principal: None, ..call() }),
             ("an empty principal", Call { principal: Some("".into()), ..call() }),
         ];
-        let mut seen = vec![of(&call(), "p"), of(&call(), "q")];
+        let mut seen = vec![bind(&call(), "p"), bind(&call(), "q")];
         for (name, other) in others {
-            let binding = of(&other, "p");
+            let binding = bind(&other, "p");
             assert!(!seen.contains(&binding), "{name}");
             seen.push(binding);
         }

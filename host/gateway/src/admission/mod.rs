@@ -6,7 +6,6 @@
 //! forwarded ([`Underway`]).
 
 mod binding;
-mod canonical;
 
 use std::sync::Arc;
 
@@ -16,13 +15,11 @@ use bartizan_runtime::Call;
 use bartizan_state::approval::{Approval, ApprovalError, Approvals, Demand, Grant, Request, Ticket};
 use bartizan_state::quota::{Charge, Forwarded, Millis, QuotaError, Quotas, Reservation, ScopeKey};
 use bartizan_wire::denial::Denial;
-use bartizan_wire::json::Document;
-
-pub(crate) use canonical::{canonical, canonical_value, digest};
+use bartizan_wire::json::{Document, Limits, canonical};
 
 use crate::charges;
 use crate::judge::{Opinion, Passed, Spoken};
-use crate::pace;
+use crate::pace::blocking;
 use crate::plan::ActivePlan;
 
 /// Where quota is counted and approvals are kept.
@@ -66,6 +63,8 @@ pub(crate) struct Waiting {
 pub(crate) struct Admission {
     reservation: Reservation,
     approval: Option<Used>,
+    /// Whether a disk is waited for when it is given back.
+    is_stored: bool,
 }
 
 impl Admission {
@@ -76,7 +75,11 @@ impl Admission {
 
     /// From here on the server may have acted.
     pub(crate) fn forwarded(self) -> Underway {
-        Underway { charges: self.reservation.forwarded(), approval: self.approval.map(Used::keep) }
+        Underway {
+            charges: self.reservation.forwarded(),
+            approval: self.approval.map(Used::keep),
+            is_stored: self.is_stored,
+        }
     }
 }
 
@@ -85,6 +88,7 @@ impl Admission {
 pub(crate) struct Underway {
     charges: Forwarded,
     approval: Option<Used>,
+    is_stored: bool,
 }
 
 impl Underway {
@@ -96,14 +100,20 @@ impl Underway {
     /// The server answered with an error: the approval is given back, and so are charges that do not count
     /// errors.
     pub(crate) fn failed(self) {
-        self.charges.failed();
-        Used::restore(self.approval);
+        self.give_back(Forwarded::failed);
     }
 
     /// The call did not reach the server: everything is given back.
     pub(crate) fn rollback(self) {
-        self.charges.rollback();
-        Used::restore(self.approval);
+        self.give_back(Forwarded::rollback);
+    }
+
+    fn give_back(self, charges: impl FnOnce(Forwarded)) {
+        let work = || {
+            charges(self.charges);
+            Used::restore(self.approval);
+        };
+        if self.is_stored { blocking(work) } else { work() }
     }
 }
 
@@ -177,7 +187,8 @@ pub(crate) fn admit_again(opinion: Opinion) -> Ruling {
         Opinion::Hidden => Ruling::Hidden,
         Opinion::Denied(denial) => Ruling::Denied(denial),
         Opinion::Passed(Passed { call, arguments, .. }) => {
-            let admission = Admission { reservation: Reservation::empty(), approval: None };
+            let admission =
+                Admission { reservation: Reservation::empty(), approval: None, is_stored: false };
             Ruling::Allowed { call, arguments, admission }
         }
     }
@@ -201,7 +212,10 @@ pub(crate) fn take(
     let reserve = || stores.quotas.reserve(&passed.charges, now);
     let is_local = passed.charges.iter().all(|charge| matches!(charge.scope, ScopeKey::Session(_)));
     match if is_local { reserve() } else { blocking(reserve) } {
-        Ok(reservation) => Ok(Admission { reservation, approval }),
+        Ok(reservation) => {
+            let is_stored = !is_local || approval.is_some();
+            Ok(Admission { reservation, approval, is_stored })
+        }
         Err(error) => Err(Refused::Denied(exhausted(&error, passed, plan, rules))),
     }
 }
@@ -224,16 +238,17 @@ fn demand(passed: &Passed, plan: Option<&ActivePlan>, stores: &Stores, now: Mill
 
 fn request(passed: &Passed, plan: Option<&ActivePlan>) -> Request {
     let call = &passed.call;
+    let arguments = canonical_arguments(call);
     let timeout = plan.map_or_else(ApprovalSettings::default, |plan| plan.document.approvals).timeout;
     let messages: Vec<&str> = passed.asks.iter().map(|ask| ask.message.as_str()).collect();
     Request {
-        binding: binding::of(call, plan.map_or("", |plan| &plan.digest)),
+        binding: binding::of(call, &arguments, plan.map_or("", |plan| &plan.digest)),
         server: call.server.to_string(),
         method: call.method.to_string(),
         target: call.target.as_deref().map(str::to_owned),
         principal: call.principal.as_deref().map(str::to_owned),
         session: call.session.to_string(),
-        arguments: canonical(call.arguments.as_deref().unwrap_or("{}")),
+        arguments,
         rules: passed.asks.iter().filter_map(|ask| ask.rule.clone()).collect(),
         message: messages.join(" "),
         expires_after: passed
@@ -242,6 +257,16 @@ fn request(passed: &Passed, plan: Option<&ActivePlan>) -> Request {
             .map(|ask| ask.expires_after.unwrap_or(timeout))
             .min()
             .unwrap_or(timeout),
+    }
+}
+
+/// The canonical text of a call's arguments; of none, that of an empty object.
+pub(crate) fn canonical_arguments(call: &Call) -> String {
+    let json = call.arguments.as_deref().unwrap_or("{}");
+    // It was within its limits when it came in, and a plugin's rewrite was as well.
+    match Document::parse(json.as_bytes(), &Limits::default()) {
+        Ok(document) => canonical(document.root()),
+        Err(_not_read) => json.to_owned(),
     }
 }
 
@@ -314,9 +339,4 @@ fn exhausted(
             }
         }
     }
-}
-
-/// Does what may wait for a disk, after moving the worker's other tasks away.
-pub(crate) fn blocking<T>(work: impl FnOnce() -> T) -> T {
-    if pace::can_block_in_place() { tokio::task::block_in_place(work) } else { work() }
 }

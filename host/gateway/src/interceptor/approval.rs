@@ -17,9 +17,10 @@ use bartizan_wire::message::Id;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use crate::admission::{self, Admission, Refused, Ruling, Underway, Waiting, blocking};
+use crate::admission::{self, Admission, Refused, Ruling, Underway, Waiting};
 use crate::clock;
 use crate::judge::{Judged, Opinion, Passed};
+use crate::pace::blocking;
 use crate::plan::ActivePlan;
 use crate::session::{Outgoing, Session};
 

@@ -11,10 +11,11 @@ use bartizan_audit::record::{
 use bartizan_policy::rule;
 use bartizan_runtime::{Call, Flow};
 use bartizan_wire::denial::Denial;
-use bartizan_wire::json::{Kind, Value};
+use bartizan_wire::json::{Kind, Value, canonical};
 use bartizan_wire::message::Id;
 
-use crate::admission;
+use crate::digest;
+use crate::pace;
 use crate::plan::ActivePlan;
 use crate::session::Session;
 
@@ -35,14 +36,13 @@ impl Session {
                 Flow::ServerToClient => Direction::ServerToClient,
             },
             argument_keys: argument_keys(arguments),
-            arguments_digest: arguments
-                .map(|arguments| admission::digest(&admission::canonical_value(arguments))),
+            arguments_digest: arguments.map(|arguments| digest::of(&canonical(arguments))),
             verdict: Recorded::Allow,
             rule: None,
             reason: None,
             approval: None,
             rules: Vec::new(),
-            policy_digest: digest(self.server.plan().as_deref()),
+            policy_digest: policy_digest(self.server.plan().as_deref()),
             evaluation: Duration::ZERO.into(),
             upstream: Reached::NotForwarded,
             full: None,
@@ -74,7 +74,7 @@ impl Session {
 
     /// Gives an event to the log; one that cannot keep up is waited for.
     pub(super) fn log(&self, event: &Event) {
-        if let Err(error) = admission::blocking(|| self.shared.log.record(event)) {
+        if let Err(error) = pace::blocking(|| self.shared.log.record(event)) {
             tracing::error!(%error, "an event could not be recorded");
         }
     }
@@ -98,7 +98,7 @@ pub(super) fn judged(
     rules: Vec<RuleRecord>,
     evaluation: Duration,
 ) {
-    record.policy_digest = digest(plan);
+    record.policy_digest = policy_digest(plan);
     record.rules.extend(rules);
     record.evaluation = (Duration::from_micros(record.evaluation.0) + evaluation).into();
 }
@@ -120,6 +120,6 @@ pub(super) fn argument_keys(arguments: Option<Value<'_>>) -> BTreeSet<String> {
     }
 }
 
-fn digest(plan: Option<&ActivePlan>) -> Arc<str> {
+fn policy_digest(plan: Option<&ActivePlan>) -> Arc<str> {
     plan.map_or_else(|| rule::NO_POLICY.into(), |plan| Arc::clone(&plan.digest))
 }

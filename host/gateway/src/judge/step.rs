@@ -10,6 +10,7 @@ use bartizan_wire::denial::Denial;
 use bartizan_wire::json::{Document, Limits};
 
 use crate::charges;
+use crate::pace;
 use crate::plan::ActiveStep;
 
 /// An evaluation that took this long is moved off the async worker the next time.
@@ -65,11 +66,7 @@ pub(super) fn evaluate<T>(
     evaluation: impl FnOnce() -> Result<T, EvaluationError>,
 ) -> Result<T, EvaluationError> {
     let begin = Instant::now();
-    let outcome = if step.pace.is_slow() && crate::pace::can_block_in_place() {
-        tokio::task::block_in_place(evaluation)
-    } else {
-        evaluation()
-    };
+    let outcome = if step.pace.is_slow() { pace::blocking(evaluation) } else { evaluation() };
     // A plugin that was not run says nothing of its pace.
     if !matches!(outcome, Err(EvaluationError::Quarantined { .. } | EvaluationError::Busy { .. })) {
         step.pace.took(begin.elapsed(), INLINE_BUDGET);

@@ -1,35 +1,21 @@
-//! One text for arguments that say the same: members sorted by key, strings escaped in one way, no white
-//! space. Numbers keep their literal, since who reads them may tell `1` from `1.0`.
+//! One text for JSON that says the same.
 
-use std::fmt::Write as _;
+use super::{Kind, Value, quote};
 
-use bartizan_wire::json::{Document, Kind, Limits, Value, quote};
-use sha2::{Digest as _, Sha256};
-
-/// The canonical text of JSON that was parsed before. A text that cannot be read is its own.
-pub(crate) fn canonical(json: &str) -> String {
-    // It was within its limits when it came in, and a plugin's rewrite was as well.
-    match Document::parse(json.as_bytes(), &Limits::default()) {
-        Ok(document) => canonical_value(document.root()),
-        Err(_not_read) => json.to_owned(),
-    }
-}
-
-/// The canonical text of a value.
-pub(crate) fn canonical_value(value: Value<'_>) -> String {
+/// The canonical text of a value: members sorted by key, strings escaped in one way, no white space.
+/// Numbers keep their literal, since who reads them may tell `1` from `1.0`.
+///
+/// ```
+/// use bartizan_wire::json::{Document, Limits, canonical};
+///
+/// let document = Document::parse(br#"{"b": 1.0, "a": "\u0041"}"#, &Limits::default())?;
+/// assert_eq!(canonical(document.root()), r#"{"a":"A","b":1.0}"#);
+/// # Ok::<(), bartizan_wire::json::JsonError>(())
+/// ```
+pub fn canonical(value: Value<'_>) -> String {
     let mut text = String::with_capacity(value.text().len());
     write(value, &mut text);
     text
-}
-
-/// SHA-256 of a text in lower-case hex.
-pub(crate) fn digest(text: &str) -> String {
-    let mut hex = String::with_capacity(64);
-    for byte in Sha256::digest(text) {
-        // Writing to a string cannot fail.
-        let _ = write!(hex, "{byte:02x}");
-    }
-    hex
 }
 
 fn write(value: Value<'_>, text: &mut String) {
@@ -68,7 +54,7 @@ fn write(value: Value<'_>, text: &mut String) {
 
 #[cfg(test)]
 mod tests {
-    use super::canonical;
+    use crate::json::{Document, Limits, canonical};
 
     #[test]
     fn what_says_the_same_looks_the_same() {
@@ -80,7 +66,8 @@ mod tests {
             ("12345678901234567890123", "12345678901234567890123"),
             (r#"{"\u0061":1}"#, r#"{"a":1}"#),
         ] {
-            assert_eq!(canonical(json), expected, "{json}");
+            let document = Document::parse(json.as_bytes(), &Limits::default()).unwrap();
+            assert_eq!(canonical(document.root()), expected, "{json}");
         }
     }
 }
