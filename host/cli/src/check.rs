@@ -44,8 +44,7 @@ pub(crate) fn check(arguments: &Arguments) -> ExitCode {
                 .inspect_err(|_| report::write(&warnings))
         }),
         (None, Some(policy)) => bartizan_policy::load(policy).map_err(StartError::from).and_then(|policy| {
-            let plans =
-                bartizan_gateway::plans([&policy].into_iter(), arguments.plugins_dir.as_deref(), &cache);
+            let plans = bartizan_gateway::plans(&[&policy], arguments.plugins_dir.as_deref(), &cache);
             plans.map(|_| policy.warnings.clone()).inspect_err(|_| report::write(&policy.warnings))
         }),
         // The argument parser demands one of them.

@@ -8,6 +8,7 @@ mod explain;
 mod import;
 mod lock;
 mod logging;
+mod plugin;
 mod replay;
 mod report;
 mod run;
@@ -15,6 +16,7 @@ mod scan;
 mod schema;
 mod serve;
 mod state;
+mod terminal;
 mod test;
 mod upstream;
 
@@ -60,6 +62,7 @@ enum Verb {
     Test(test::Arguments),
     Replay(replay::Arguments),
     Approvals(approvals::Arguments),
+    Plugin(plugin::Arguments),
     Audit(audit::Arguments),
     /// End the servers that a killed gateway leaves; `run` and `serve` start this themselves.
     #[command(hide = true)]
@@ -105,6 +108,7 @@ fn main() -> ExitCode {
         Verb::Test(arguments) => test::test(&arguments),
         Verb::Replay(arguments) => replay::replay(&arguments),
         Verb::Approvals(arguments) => approvals::approvals(arguments),
+        Verb::Plugin(arguments) => runtime.block_on(plugin::plugin(arguments)),
         Verb::Reap => ExitCode::SUCCESS,
     };
     // A read of standard input cannot be interrupted; nobody waits for it.

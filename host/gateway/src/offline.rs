@@ -3,14 +3,14 @@
 //! The same plugins, the same combination of what they say and the same counting as behind a gateway; only
 //! nothing is forwarded. The time is that of each call.
 
-use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
+use bartizan_audit::event::Occasion;
 use bartizan_audit::record::{RuleRecord, Verdict};
 use bartizan_policy::Policy;
 use bartizan_policy::diagnostics::Diagnostics;
-use bartizan_runtime::{Call, Engine, EngineConfig, Entry, Flow, Reply};
+use bartizan_runtime::{Call, Entry, Flow, Reply};
 use bartizan_state::approval::{Approvals as _, Decision, MemoryApprovals, Ticket};
 use bartizan_state::quota::{Charge, MemoryQuotas, Millis};
 use bartizan_wire::json::{Document, Limits, canonical};
@@ -19,14 +19,17 @@ use bartizan_wire::method::{self, Noun};
 use crate::admission::{self, Ruling, Stores, Underway};
 use crate::catalogue;
 use crate::digest;
-use crate::generation::{CacheLocation, StartError};
+use crate::folder::Folder;
+use crate::generation::{self, CacheLocation, StartError};
 use crate::judge::{self, Judged, Opinion, ReplyRuling};
-use crate::plan::{ActivePlan, Loader};
+use crate::loader::Loader;
+use crate::plan::ActivePlan;
 
 /// Loads policies and their plugins. Plugins are configured anew for each evaluation, which spares the
 /// compiling that a gateway does once for each policy.
 pub struct Judges {
     loader: Loader,
+    folder: Folder,
 }
 
 impl Judges {
@@ -36,8 +39,8 @@ impl Judges {
     ///
     /// When one of them cannot be used.
     pub fn new(plugins_dir: Option<&Path>, cache: &CacheLocation) -> Result<Self, StartError> {
-        let engine = Engine::new(&EngineConfig::default())?;
-        Ok(Self { loader: Loader::new(engine, cache.open(), plugins_dir)?.fresh() })
+        let folder = generation::folder(plugins_dir)?;
+        Ok(Self { loader: generation::loader(cache)?.fresh(), folder })
     }
 
     /// Makes a policy ready to judge.
@@ -46,9 +49,10 @@ impl Judges {
     ///
     /// Every plugin that is missing or does not take its settings.
     pub fn load(&mut self, policy: &Policy) -> Result<Judge, Diagnostics> {
-        let named: BTreeSet<String> =
-            policy.document.plugins.iter().map(|plugin| plugin.name.value.clone()).collect();
-        Ok(Judge::new(self.loader.plan(policy, &named)?))
+        let loaded = self.loader.load(&[policy], &self.folder, Occasion::Start)?;
+        // There is a plan for each policy.
+        let plan = loaded.plans.into_iter().next().ok_or_else(Diagnostics::default)?;
+        Ok(Judge::new(plan))
     }
 }
 

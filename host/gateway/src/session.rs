@@ -98,11 +98,18 @@ pub(crate) struct Session {
     asked: Mutex<HashSet<Id>>,
     unrelated: Unrelated,
     ended: OnceLock<String>,
-    revision: OnceLock<String>,
+    agreed: OnceLock<Agreed>,
     used: Mutex<Instant>,
     is_probe: AtomicBool,
     is_input_over: AtomicBool,
     gone: watch::Sender<bool>,
+}
+
+/// What a handshake has agreed on.
+struct Agreed {
+    revision: String,
+    /// The notifications of the lists that the server has.
+    lists: Vec<&'static str>,
 }
 
 /// Where messages of the server go that belong to no request.
@@ -148,7 +155,7 @@ impl Session {
             asked: Mutex::default(),
             unrelated,
             ended: OnceLock::new(),
-            revision: OnceLock::new(),
+            agreed: OnceLock::new(),
             used: Mutex::new(Instant::now()),
             is_probe: AtomicBool::new(false),
             is_input_over: AtomicBool::new(false),
@@ -297,12 +304,17 @@ impl Session {
 
     /// The revision that client and server agreed on, once they have.
     pub(crate) fn revision(&self) -> Option<&str> {
-        self.revision.get().map(String::as_str)
+        self.agreed.get().map(|agreed| agreed.revision.as_str())
     }
 
-    pub(crate) fn agree_on(&self, revision: &str) {
+    /// The notifications of the lists that the server has, once a handshake has told.
+    pub(crate) fn lists(&self) -> &[&'static str] {
+        self.agreed.get().map(|agreed| agreed.lists.as_slice()).unwrap_or_default()
+    }
+
+    pub(crate) fn agree_on(&self, revision: &str, lists: Vec<&'static str>) {
         // A second `initialize` is the server's to refuse; the first agreement stands.
-        let _first = self.revision.set(revision.to_owned());
+        let _first = self.agreed.set(Agreed { revision: revision.to_owned(), lists });
     }
 
     /// Ends the session: its server is gone, or is to go. What is under way fails with the reason; its

@@ -8,6 +8,7 @@
 mod approval;
 mod aside;
 mod client;
+mod lists;
 mod notices;
 mod parameters;
 mod record;
@@ -37,6 +38,7 @@ use crate::flights::Exchange;
 use crate::judge::{self, Judged, Opinion};
 use crate::session::{Fate, Outgoing, Session};
 
+pub(crate) use lists::lists_of;
 pub(crate) use parameters::select as parameter_headers;
 
 /// A request as its transport delivered it.

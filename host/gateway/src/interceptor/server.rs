@@ -14,7 +14,7 @@ use http::HeaderMap;
 use tokio::sync::mpsc;
 
 use super::approval::Outcome;
-use super::{arguments_of, cancelled, deliver, deliver_aside, record, round};
+use super::{arguments_of, cancelled, deliver, deliver_aside, lists_of, record, round};
 use crate::admission::{self, Ruling};
 use crate::catalogue;
 use crate::flights::{Exchange, Flight};
@@ -22,7 +22,7 @@ use crate::judge::{self, Judged};
 use crate::session::{Fate, Outgoing, Session};
 
 /// Where a notification says which subscription it belongs to.
-const SUBSCRIPTION: &str = "/_meta/io.modelcontextprotocol~1subscriptionId";
+pub(super) const SUBSCRIPTION: &str = "/_meta/io.modelcontextprotocol~1subscriptionId";
 
 /// Where a message of the server goes: into the stream of the request with this number.
 type Address = (Id, mpsc::Sender<Outgoing>);
@@ -70,7 +70,8 @@ impl Session {
             && let Some(revision) =
                 response.result().and_then(|result| result.get("protocolVersion")).and_then(Value::as_str)
         {
-            self.agree_on(&revision);
+            let capabilities = response.result().and_then(|result| result.get("capabilities"));
+            self.agree_on(&revision, lists_of(capabilities));
         }
         let answered =
             Answered { request, era, call, progress: progress.map(|token| (number.clone(), token)) };
@@ -363,7 +364,7 @@ fn asks_for_input(response: &Response) -> bool {
 }
 
 /// Whether a subscription asked for such a notification.
-fn is_wanted(subscription: &Request, notification: &Notification) -> bool {
+pub(super) fn is_wanted(subscription: &Request, notification: &Notification) -> bool {
     let wanted = subscription.params().and_then(|params| params.get("notifications"));
     let flag =
         |key: &str| wanted.and_then(|wanted| wanted.get(key)).and_then(Value::as_bool).unwrap_or(false);
