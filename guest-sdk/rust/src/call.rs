@@ -2,11 +2,13 @@
 
 use serde::de::DeserializeOwned;
 
+use crate::memory::Memory;
+
 #[cfg(target_family = "wasm")]
 mod source {
     //! In a plugin: the host's functions.
     use super::{Entry, Flow};
-    use crate::bindings::{call, reply, types};
+    use crate::bindings::{call, memory, reply, types};
 
     pub(crate) struct Source;
 
@@ -58,6 +60,15 @@ mod source {
         }
         pub(crate) fn value(&self, pointer: &str) -> Option<String> {
             reply::value(pointer)
+        }
+        pub(crate) fn remembered(&self, key: &str) -> Option<String> {
+            memory::get(key)
+        }
+        pub(crate) fn remember(&self, key: &str, json: &str, seconds: u32) {
+            memory::set(key, json, seconds);
+        }
+        pub(crate) fn forget(&self, key: &str) {
+            memory::remove(key);
         }
     }
 }
@@ -164,6 +175,11 @@ impl Call {
     /// The time of the call: milliseconds since the Unix epoch.
     pub fn time(&self) -> u64 {
         self.0.time()
+    }
+
+    /// What the policy remembers of the session. Needs [`crate::Ask::Memory`], granted.
+    pub fn memory(&self) -> Memory<'_> {
+        Memory(&self.0)
     }
 }
 

@@ -36,6 +36,12 @@ pub enum Ask {
     RewriteArguments,
     /// Replace a result.
     RewriteResults,
+    /// Write to the gateway's log: [`crate::log`].
+    Log,
+    /// Remember something of the session: [`crate::Memory`].
+    Memory,
+    /// Send requests to hosts that the operator lists: [`crate::http`].
+    Http,
 }
 
 impl Ask {
@@ -44,6 +50,9 @@ impl Ask {
         match self {
             Self::RewriteArguments => "rewrite-arguments",
             Self::RewriteResults => "rewrite-results",
+            Self::Log => "log",
+            Self::Memory => "memory",
+            Self::Http => "http",
         }
     }
 }

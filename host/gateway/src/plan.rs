@@ -8,10 +8,11 @@ use bartizan_pattern::Pattern;
 use bartizan_policy::Policy;
 use bartizan_policy::diagnostics::{Diagnostics, Problem, Report};
 use bartizan_policy::document::{PluginEntry, PolicyDocument};
-use bartizan_policy::plan::{Grant, Mode, OnError, PluginName, Step};
+use bartizan_policy::plan::{Grant, HttpAccess, Mode, OnError, PluginName, Step};
 use bartizan_policy::source::{Format, Source};
 use bartizan_runtime::{Cache, Capability, Component, Engine, Isolation, Limits, Plugin, Settings};
 
+use crate::outgoing::Network;
 use crate::pace::Pace;
 use crate::recorder::Recorder;
 
@@ -45,6 +46,11 @@ pub struct ActiveStep {
 }
 
 impl ActivePlan {
+    /// Whether any of its plugins may wait for others.
+    pub(crate) fn waits(&self) -> bool {
+        self.steps.iter().any(|step| step.plugin.waits())
+    }
+
     /// The plan without what knows tools by their definitions: for names that are only words.
     pub(crate) fn by_name(&self) -> Self {
         Self {
@@ -75,11 +81,15 @@ pub struct Loader {
     cache: Option<Cache>,
     limits: Limits,
     isolation: Isolation,
+    network: Network,
     folder: Folder,
     components: HashMap<PathBuf, Arc<Component>>,
     builtins: HashMap<&'static str, Arc<Component>>,
-    configured: HashMap<(String, String, BTreeSet<Capability>), Arc<Plugin>>,
+    configured: HashMap<Configuration, Arc<Plugin>>,
 }
+
+/// What makes two configured plugins the same: the file's digest, the settings, and what is granted.
+type Configuration = (String, String, BTreeSet<Capability>, Option<HttpAccess>);
 
 /// The plugins folder: `.wasm` files by name (the file's name without its ending).
 #[derive(Debug, Default)]
@@ -128,6 +138,7 @@ impl Loader {
             cache,
             limits: Limits::default(),
             isolation: Isolation::default(),
+            network: Network::here(),
             folder: Folder::read(plugins_dir)?,
             components: HashMap::new(),
             builtins: HashMap::new(),
@@ -135,10 +146,11 @@ impl Loader {
         })
     }
 
-    /// The same with plugins that are configured anew for each evaluation: quick to load, slower to judge.
+    /// The same with plugins that are configured anew for each evaluation: quick to load, slower to judge. They
+    /// reach no network.
     #[must_use]
     pub fn fresh(self) -> Self {
-        Self { isolation: Isolation::Fresh, ..self }
+        Self { isolation: Isolation::Fresh, network: Network::default(), ..self }
     }
 
     /// Loads what a policy names, then the plugins of the folder that none of `named` names.
@@ -232,7 +244,8 @@ impl Loader {
                 component
             }
         };
-        self.configure(&component, settings.to_owned(), grants).map_err(|error| failed(error.to_string()))
+        self.configure(&component, settings.to_owned(), grants, None)
+            .map_err(|error| failed(error.to_string()))
     }
 
     fn named(&mut self, name: &str, step: &Step) -> Result<Arc<Plugin>, Problem> {
@@ -240,17 +253,18 @@ impl Loader {
             return Err(self.missing(name));
         };
         let component = self.component(&path)?;
-        self.configure(&component, step.settings.clone(), &step.grants).map_err(|error| {
+        let http = step.http.as_ref();
+        self.configure(&component, step.settings.clone(), &step.grants, http).map_err(|error| {
             Problem::error_in_file("plugin-settings", format!("the plugin `{name}` cannot be used: {error}"))
         })
     }
 
     fn unnamed(&mut self, name: &str, path: &Path) -> Result<ActiveStep, Problem> {
         let component = self.component(path)?;
-        let plugin = self.configure(&component, "{}".to_owned(), &BTreeSet::new()).map_err(|error| {
-            Problem::error_in_file("plugin-settings", format!("the plugin cannot run without settings: {error}"))
+        let plugin = self.configure(&component, "{}".to_owned(), &BTreeSet::new(), None).map_err(|error| {
+            Problem::error_in_file("plugin-settings", format!("the plugin cannot run unless a policy names it: {error}"))
                 .help(format!(
-                    "name it in a policy with its settings, \"plugins\": [{{\"use\": \"{name}\", \"settings\": {{…}}}}], \
+                    "name it in a policy with its settings and grants, \"plugins\": [{{\"use\": \"{name}\", …}}], \
                      or take the file out of the folder"
                 ))
         })?;
@@ -289,15 +303,17 @@ impl Loader {
         component: &Arc<Component>,
         json: String,
         grants: &BTreeSet<Grant>,
+        http: Option<&HttpAccess>,
     ) -> Result<Arc<Plugin>, bartizan_runtime::ConfigureError> {
         let grants: BTreeSet<Capability> = grants.iter().copied().map(capability).collect();
-        let key = (component.digest().to_string(), json, grants);
+        let key = (component.digest().to_string(), json, grants, http.cloned());
         if let Some(plugin) = self.configured.get(&key) {
             return Ok(Arc::clone(plugin));
         }
         let mut settings = Settings::new(key.1.clone());
         settings.grants.clone_from(&key.2);
         settings.isolation = self.isolation;
+        settings.http = http.and_then(|access| self.network.client(&component.description().name, access));
         let plugin = Arc::new(component.configure(&settings)?);
         self.configured.insert(key, Arc::clone(&plugin));
         Ok(plugin)
@@ -332,6 +348,9 @@ fn capability(grant: Grant) -> Capability {
     match grant {
         Grant::RewriteArguments => Capability::RewriteArguments,
         Grant::RewriteResults => Capability::RewriteResults,
+        Grant::Log => Capability::Log,
+        Grant::Memory => Capability::Memory,
+        Grant::Http => Capability::Http,
     }
 }
 
