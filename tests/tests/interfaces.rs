@@ -238,6 +238,21 @@ fn an_evaluation_makes_four_requests() {
 }
 
 #[test]
+fn there_are_no_requests_before_there_is_a_call() {
+    let component = load("decision-point").expect("it asks");
+    for isolation in [Isolation::Pristine, Isolation::Fresh] {
+        let slow = Slow::new(Duration::ZERO);
+        let mut settings = Settings::new(r#"{"url":"http://127.0.0.1:1/","eager":true}"#);
+        settings.isolation = isolation;
+        settings.grants.insert(Capability::Http);
+        settings.http = Some(Arc::clone(&slow) as Arc<dyn Outgoing>);
+        let error = component.configure(&settings).unwrap_err();
+        assert!(error.to_string().contains("`http` was used in `describe` or `configure`"), "{error}");
+        assert!(slow.requests.lock().expect("nobody panics with the list").is_empty());
+    }
+}
+
+#[test]
 fn without_a_network_requests_fail_with_words() {
     let plugin = configured("decision-point", &json!({"url": "http://127.0.0.1:1/"}), Capability::Http, None);
     let error = plugin.judge(&call(&json!({}), NOW), None).unwrap_err();
