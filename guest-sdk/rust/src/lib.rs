@@ -74,6 +74,32 @@ mod policy;
 #[cfg(not(target_family = "wasm"))]
 pub mod testing;
 
+/// ```
+/// use bartizan_guest::prelude::*;
+///
+/// #[settings]
+/// #[derive(Debug)]
+/// struct Settings {
+///     /// Doc comments go into the schema that the plugin publishes.
+///     days: Vec<Day>,
+///     /// Without it nobody is exempt.
+///     #[serde(default)]
+///     except: Vec<String>,
+/// }
+///
+/// #[settings]
+/// #[derive(Debug, PartialEq)]
+/// #[serde(rename_all = "lowercase")]
+/// enum Day {
+///     Saturday,
+///     Sunday,
+/// }
+///
+/// let settings: Settings = serde_json::from_str(r#"{"days": ["sunday"]}"#).unwrap();
+/// assert_eq!(settings.days, [Day::Sunday]);
+/// let error = serde_json::from_str::<Settings>(r#"{"days": [], "expect": ["ci"]}"#).unwrap_err();
+/// assert!(error.to_string().contains("unknown field `expect`"));
+/// ```
 pub use bartizan_guest_macros::settings;
 pub use bartizan_pattern::{Pattern, PatternMap};
 pub use call::{Call, Entry, Flow, Reply};

@@ -191,7 +191,7 @@ impl TestCall {
         self
     }
 
-    /// Answers the policy's requests.
+    /// Answers the policy's requests. Without it they fail. There is an example at [`crate::http`].
     #[must_use]
     pub fn http(
         mut self,
@@ -222,7 +222,8 @@ impl TestCall {
     }
 }
 
-/// Whether a policy lets the caller know of a tool with this definition, which has a `name`.
+/// Whether a policy lets the caller know of a tool with this definition, which has a `name`. There is an
+/// example at [`ListingPolicy`].
 pub fn is_visible<P: ListingPolicy>(policy: &P, definition: &Value) -> bool {
     let name = definition.get("name").and_then(Value::as_str).unwrap_or_default();
     policy.is_visible(&Call(TestCall::method("tools/list").0), &entry(name, definition))
