@@ -100,6 +100,7 @@ fn open(
         server_limits: limits.server(),
         limits,
         rounds: Rounds::new().map_err(|error| error.to_string())?,
+        room: Arc::default(),
         reaper: None,
     });
     let server = Arc::new(Server::new(name, upstream.clone(), None));

@@ -13,13 +13,14 @@ use bartizan_audit::event::Occasion;
 use bartizan_policy::Policy;
 use bartizan_policy::diagnostics::{Diagnostics, Problem, Report};
 use bartizan_policy::document::PluginEntry;
-use bartizan_policy::plan::{Grant, PluginName, Step};
+use bartizan_policy::plan::{Grant, HttpAccess, PluginName, Step};
 use bartizan_policy::source::{Format, Source};
 use bartizan_runtime::{
     Cache, Capability, Component, ConfigureError, Engine, Isolation, Limits, Plugin, Settings,
 };
 
 use crate::folder::{Folder, PluginFile};
+use crate::outgoing::Network;
 use crate::plan::{ActivePlan, ActiveStep};
 use crate::recorder::Recorder;
 
@@ -29,6 +30,7 @@ pub(crate) struct Loader {
     cache: Option<Cache>,
     limits: Limits,
     isolation: Isolation,
+    network: Network,
     builtins: HashMap<&'static str, Arc<Component>>,
     /// What the files were found to be.
     files: BTreeMap<String, Known>,
@@ -37,8 +39,8 @@ pub(crate) struct Loader {
     configured: HashMap<Configuration, Arc<Plugin>>,
 }
 
-/// What a plugin is configured with: its file's digest, its settings and its grants.
-type Configuration = (String, String, BTreeSet<Capability>);
+/// What makes two configured plugins the same: the file's digest, the settings, and what is granted.
+type Configuration = (String, String, BTreeSet<Capability>, Option<HttpAccess>);
 
 /// A file that was looked into.
 struct Known {
@@ -89,6 +91,7 @@ impl Loader {
             cache,
             limits: Limits::default(),
             isolation: Isolation::default(),
+            network: Network::here(),
             builtins: HashMap::new(),
             files: BTreeMap::new(),
             good: BTreeMap::new(),
@@ -96,10 +99,11 @@ impl Loader {
         }
     }
 
-    /// The same with plugins that are configured anew for each evaluation: quick to load, slower to judge.
+    /// The same with plugins that are configured anew for each evaluation: quick to load, slower to judge. They
+    /// reach no network.
     #[must_use]
     pub(crate) fn fresh(self) -> Self {
-        Self { isolation: Isolation::Fresh, ..self }
+        Self { isolation: Isolation::Fresh, network: Network::default(), ..self }
     }
 
     /// Loads what each policy names, then the plugins of the folder that none of them names.
@@ -270,7 +274,7 @@ impl Loader {
                 component
             }
         };
-        self.configure(&component, settings, grants).map_err(|error| failed(error.to_string()))
+        self.configure(&component, settings, grants, None).map_err(|error| failed(error.to_string()))
     }
 
     fn named(&mut self, name: &str, step: &Step, attempt: &mut Attempt<'_>) -> Result<Arc<Plugin>, Problem> {
@@ -278,7 +282,8 @@ impl Loader {
             return Err(missing(name, attempt.folder));
         }
         self.best(name, attempt, |loader, component| {
-            loader.configure(component, &step.settings, &step.grants).map_err(|error| {
+            let http = step.http.as_ref();
+            loader.configure(component, &step.settings, &step.grants, http).map_err(|error| {
                 let problem = format!("the plugin `{name}` cannot be used: {error}");
                 Problem::error_in_file("plugin-settings", problem)
             })
@@ -287,13 +292,10 @@ impl Loader {
 
     fn unnamed(&mut self, name: &str, attempt: &mut Attempt<'_>) -> Result<Arc<Plugin>, Problem> {
         self.best(name, attempt, |loader, component| {
-            loader.configure(component, "{}", &BTreeSet::new()).map_err(|error| {
-                Problem::error_in_file(
-                    "plugin-settings",
-                    format!("the plugin cannot run without settings: {error}"),
-                )
-                .help(format!(
-                    "name it in a policy with its settings, \"plugins\": [{{\"use\": \"{name}\", \"settings\": {{…}}}}], \
+            loader.configure(component, "{}", &BTreeSet::new(), None).map_err(|error| {
+                let problem = format!("the plugin cannot run unless a policy names it: {error}");
+                Problem::error_in_file("plugin-settings", problem).help(format!(
+                    "name it in a policy with its settings and grants, \"plugins\": [{{\"use\": \"{name}\", …}}], \
                      or take the file out of the folder"
                 ))
             })
@@ -333,13 +335,16 @@ impl Loader {
         component: &Arc<Component>,
         settings: &str,
         grants: &BTreeSet<Grant>,
+        http: Option<&HttpAccess>,
     ) -> Result<Arc<Plugin>, ConfigureError> {
         let grants: BTreeSet<Capability> = grants.iter().copied().map(capability).collect();
-        let configuration = (component.digest().to_string(), settings.to_owned(), grants.clone());
+        let configuration =
+            (component.digest().to_string(), settings.to_owned(), grants.clone(), http.cloned());
         if let Some(plugin) = self.configured.get(&configuration) {
             return Ok(Arc::clone(plugin));
         }
-        let settings = Settings { grants, isolation: self.isolation, ..Settings::new(settings) };
+        let http = http.and_then(|access| self.network.client(&component.description().name, access));
+        let settings = Settings { grants, isolation: self.isolation, http, ..Settings::new(settings) };
         let plugin = Arc::new(component.configure(&settings)?);
         self.configured.insert(configuration, Arc::clone(&plugin));
         Ok(plugin)
@@ -388,6 +393,9 @@ fn capability(grant: Grant) -> Capability {
     match grant {
         Grant::RewriteArguments => Capability::RewriteArguments,
         Grant::RewriteResults => Capability::RewriteResults,
+        Grant::Log => Capability::Log,
+        Grant::Memory => Capability::Memory,
+        Grant::Http => Capability::Http,
     }
 }
 

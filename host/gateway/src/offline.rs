@@ -1,8 +1,10 @@
 //! Judging without a server: what a policy makes of a call, with counters and approvals in memory.
 //!
-//! The same plugins, the same combination of what they say and the same counting as behind a gateway; only
-//! nothing is forwarded. The time is that of each call.
+//! The same plugins, the same combination of what they say and the same counting as behind a gateway, and the
+//! same memory of each session; only nothing is forwarded, and no plugin reaches the network. The time is that
+//! of each call.
 
+use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -15,6 +17,7 @@ use bartizan_state::approval::{Approvals as _, Decision, MemoryApprovals, Ticket
 use bartizan_state::quota::{Charge, MemoryQuotas, Millis};
 use bartizan_wire::json::{Document, Limits, canonical};
 use bartizan_wire::method::{self, Noun};
+use parking_lot::Mutex;
 
 use crate::admission::{self, Ruling, Stores, Underway};
 use crate::catalogue;
@@ -23,6 +26,7 @@ use crate::folder::Folder;
 use crate::generation::{self, CacheLocation, StartError};
 use crate::judge::{self, Judged, Opinion, ReplyRuling};
 use crate::loader::Loader;
+use crate::memory::{NoRoom, Room, SessionMemory};
 use crate::plan::ActivePlan;
 
 /// Loads policies and their plugins. Plugins are configured anew for each evaluation, which spares the
@@ -61,6 +65,8 @@ pub struct Judge {
     plan: ActivePlan,
     stores: Stores,
     approvals: Arc<MemoryApprovals>,
+    room: Arc<Room>,
+    memories: Mutex<HashMap<Arc<str>, Arc<SessionMemory>>>,
 }
 
 /// What became of a call.
@@ -118,7 +124,7 @@ impl Judge {
         let approvals = Arc::new(MemoryApprovals::default());
         let stores =
             Stores { quotas: Arc::new(MemoryQuotas::new()), approvals: Arc::clone(&approvals) as Arc<_> };
-        Self { plan, stores, approvals }
+        Self { plan, stores, approvals, room: Arc::default(), memories: Mutex::default() }
     }
 
     /// The policy's plan.
@@ -126,21 +132,36 @@ impl Judge {
         &self.plan
     }
 
+    /// What plugins remember of a session.
+    fn memory(&self, session: &Arc<str>) -> Arc<SessionMemory> {
+        let mut memories = self.memories.lock();
+        let memory = || Arc::new(SessionMemory::new(Arc::clone(&self.room)));
+        Arc::clone(memories.entry(Arc::clone(session)).or_insert_with(memory))
+    }
+
     /// Judges a call, and takes what it needs if it goes on. To be settled then with [`Judge::settle`].
     /// `noun` is the kind of its target.
     pub fn call(&self, call: Call, noun: Option<Noun>) -> Outcome {
         let now = Millis::new(call.time);
         let listing = noun.and_then(|noun| listing_of(&call, noun));
+        let (time, memory) = (call.time, self.memory(&call.session));
         let mut charges = Vec::new();
-        let judged = judge::judge_call(Some(&self.plan), call, listing.as_ref(), &Limits::default()).map(
+        let plan = Some(&self.plan);
+        let judged = judge::judge_call(plan, call, listing.as_ref(), &Limits::default(), &memory).map(
             |opinion, rules| {
                 if let Opinion::Passed(passed) = &opinion {
                     charges.clone_from(&passed.charges);
                 }
-                admission::admit(opinion, Some(&self.plan), &self.stores, now, rules)
+                admission::admit(opinion, plan, &self.stores, now, rules)
             },
         );
         let Judged { ruling, rules, .. } = judged;
+        let ruling = match ruling {
+            Ruling::Allowed { memory: ref changes, .. } if memory.keep(changes, time).is_err() => {
+                Ruling::Denied(NoRoom.into())
+            }
+            ruling => ruling,
+        };
         let mut outcome = Outcome {
             verdict: Verdict::Allow,
             rule: None,
@@ -158,7 +179,7 @@ impl Judge {
                 outcome.rule = Some(bartizan_policy::rule::HIDDEN.to_owned());
                 return outcome;
             }
-            Ruling::Allowed { call, arguments, admission } => {
+            Ruling::Allowed { call, arguments, admission, .. } => {
                 outcome.ticket = admission.ticket().cloned();
                 outcome.rewritten = arguments.map(|_| call);
                 outcome.taken = Some(admission.forwarded());
@@ -196,15 +217,22 @@ impl Judge {
     ///
     /// Why the list is withheld: the rule, and what the caller is told.
     pub fn visible(&self, listing: Call, entries: &[Entry]) -> Result<Vec<bool>, (Option<String>, String)> {
-        judge::filter(Some(&self.plan), &Arc::new(listing), entries)
+        let memory = self.memory(&listing.session);
+        judge::filter(Some(&self.plan), &Arc::new(listing), entries, &memory)
             .ruling
             .map_err(|denial| (denial.rule, denial.reason))
     }
 
     /// What the caller gets of the reply to a call.
     pub fn reply(&self, call: Call, reply: Reply) -> (ReplyOutcome, Vec<RuleRecord>) {
+        let memory = self.memory(&call.session);
         let call = Arc::new(call);
-        let Judged { ruling, rules, .. } = judge::judge_reply(&self.plan, &call, reply, &Limits::default());
+        let (Judged { ruling, rules, .. }, changes) =
+            judge::judge_reply(&self.plan, &call, reply, &Limits::default(), &memory);
+        let ruling = match memory.keep(&changes, call.time) {
+            Ok(()) => ruling,
+            Err(problem) => ReplyRuling::Denied(problem.into()),
+        };
         let outcome = match ruling {
             ReplyRuling::Unchanged => ReplyOutcome::Unchanged,
             ReplyRuling::Denied(denial) => ReplyOutcome::Denied { rule: denial.rule, reason: denial.reason },

@@ -39,6 +39,11 @@ pub struct ActiveStep {
 }
 
 impl ActivePlan {
+    /// Whether any of its plugins may wait for others.
+    pub(crate) fn waits(&self) -> bool {
+        self.steps.iter().any(|step| step.plugin.waits())
+    }
+
     /// Whether two plans judge alike: the same policy, by the same plugins.
     pub(crate) fn is_as(&self, other: &Self) -> bool {
         self.digest == other.digest

@@ -289,6 +289,7 @@ pub(crate) fn shared(parts: Parts<'_>) -> Result<Shared, StartError> {
         server_limits: limits.server(),
         limits: limits.clone(),
         rounds: Rounds::new().map_err(machine("no key can be made"))?,
+        room: Arc::default(),
         reaper: reaper.map(Reaper::start).transpose().map_err(machine("the reaper cannot be started"))?,
     })
 }

@@ -10,6 +10,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use bartizan_audit::log::Sink;
+use bartizan_wire::denial::Denial;
 use bartizan_wire::era::{Era, Revision};
 use bartizan_wire::json::{self, Document};
 use bartizan_wire::message::{Id, Message, Response};
@@ -20,10 +21,12 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::admission::Stores;
 use crate::catalogue::Catalogue;
+use crate::clock;
 use crate::config::{Limits, UpstreamConfig};
 use crate::downstream::http::Tracks;
 use crate::flights::{Exchange, Flight, Flights, Ids};
 use crate::mailbox::{Mailbox, Reader};
+use crate::memory::{Changes, Room, SessionMemory};
 use crate::recorder::Recorder;
 use crate::rounds::Rounds;
 use crate::server::Server;
@@ -79,6 +82,8 @@ pub(crate) struct Shared {
     pub(crate) server_limits: json::Limits,
     pub(crate) limits: Limits,
     pub(crate) rounds: Rounds,
+    /// The room that plugins have to remember sessions.
+    pub(crate) room: Arc<Room>,
     /// What ends the children of a gateway that is killed.
     pub(crate) reaper: Option<Reaper>,
 }
@@ -92,6 +97,8 @@ pub(crate) struct Session {
     pub(crate) catalogue: Catalogue,
     pub(crate) flights: Mutex<Flights>,
     pub(crate) tasks: Arc<Tasks>,
+    /// What plugins remember of the session: of one that clients share, of all of them together.
+    pub(crate) memory: SessionMemory,
     /// What was sent on the event streams of exchanges.
     pub(crate) tracks: Mutex<Tracks>,
     upstream: OnceLock<Upstream>,
@@ -143,6 +150,7 @@ impl Session {
             UpstreamConfig::Stdio(_) => Arc::default(),
             UpstreamConfig::Http { .. } => Arc::clone(&server.tasks),
         };
+        let memory = SessionMemory::new(Arc::clone(&shared.room));
         Arc::new(Self {
             id,
             server,
@@ -150,6 +158,7 @@ impl Session {
             catalogue: Catalogue::default(),
             flights: Mutex::new(Flights::new(ids, most)),
             tasks,
+            memory,
             tracks: Mutex::default(),
             upstream: OnceLock::new(),
             asked: Mutex::default(),
@@ -300,6 +309,11 @@ impl Session {
                 Err(Unanswered::Silent(text))
             }
         }
+    }
+
+    /// Keeps what plugins want to remember of a message that goes on. If that cannot be, it does not.
+    pub(crate) fn remember(&self, changes: &Changes) -> Result<(), Denial> {
+        self.memory.keep(changes, clock::now()).map_err(Denial::from)
     }
 
     /// The revision that client and server agreed on, once they have.

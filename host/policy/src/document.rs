@@ -40,7 +40,7 @@ pub use condition::{Condition, ConditionPath, Operator, Root, Test};
 pub use content::{Content, Detector, Inspection, Part, RedactAction, Redaction};
 pub use entry::{Action, DenyIf, Entry, Requirement, Rules, Subject};
 pub use limit::{Cost, Limit, LimitScope, LimitWindow, RateLimit, Unit};
-pub use plugin::{Grant, Mode, OnError, PluginEntry};
+pub use plugin::{Grant, HttpAccess, Mode, OnError, PluginEntry};
 pub(crate) use read::read;
 pub use vocabulary::{DEFAULT_HOLD, DEFAULT_REPLACEMENT, DEFAULT_TIMEOUT, GREATEST, RESERVED_PLUGIN_NAMES};
 

@@ -75,6 +75,8 @@ struct Shared {
     linkers: Linkers,
     allocation: Allocation,
     slots: Slots,
+    /// For what may wait for others while it has an instance: at most a quarter of the instances do.
+    waiting: Slots,
     ticker: Ticker,
 }
 
@@ -103,7 +105,8 @@ impl Engine {
         let linkers = contract::linkers(&wasmtime).map_err(EngineError::Engine)?;
         let ticker = Ticker::start(&wasmtime).map_err(EngineError::Ticker)?;
         let slots = Slots::new(config.slots);
-        Ok(Self { shared: Arc::new(Shared { wasmtime, linkers, allocation, slots, ticker }) })
+        let waiting = Slots::new((config.slots / 4).max(1));
+        Ok(Self { shared: Arc::new(Shared { wasmtime, linkers, allocation, slots, waiting, ticker }) })
     }
 
     /// How instances get their memory.
@@ -122,6 +125,12 @@ impl Engine {
     /// Takes a slot for one instance, waiting for one until the deadline. `None` if none came free.
     pub(crate) fn slot(&self, patience: Duration) -> Option<Slot> {
         self.shared.slots.acquire(patience).then(|| Slot { engine: self.clone() })
+    }
+
+    /// Takes the right to wait for others during an evaluation, waiting for it until the deadline. `None` if
+    /// none came free.
+    pub(crate) fn waiting_slot(&self, patience: Duration) -> Option<WaitingSlot<'_>> {
+        self.shared.waiting.acquire(patience).then(|| WaitingSlot { waiting: &self.shared.waiting })
     }
 
     /// Whether instances may be kept for later: at most half of the slots are for those.
@@ -150,6 +159,17 @@ pub(crate) struct Slot {
 impl Drop for Slot {
     fn drop(&mut self) {
         self.engine.shared.slots.release();
+    }
+}
+
+/// The right to wait for others; given back on drop.
+pub(crate) struct WaitingSlot<'a> {
+    waiting: &'a Slots,
+}
+
+impl Drop for WaitingSlot<'_> {
+    fn drop(&mut self) {
+        self.waiting.release();
     }
 }
 

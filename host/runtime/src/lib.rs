@@ -28,6 +28,7 @@ mod encode;
 mod engine;
 mod error;
 mod evaluate;
+mod interfaces;
 mod limits;
 mod pointer;
 mod quarantine;
@@ -40,6 +41,8 @@ pub use configured::{Isolation, Plugin, Settings};
 pub use decision::{Approval, Charge, Decision, Denial, Judgement, Note, Scope, Unit, Verdict, Window};
 pub use engine::{Allocation, Engine, EngineConfig, EngineError};
 pub use error::{Blame, ConfigureError, EvaluationError, LoadError};
+pub use interfaces::http;
+pub use interfaces::memory::{Change, Crowded, Remembered};
 pub use limits::Limits;
 pub use quarantine::Health;
 
