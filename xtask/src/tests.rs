@@ -11,7 +11,7 @@ use crate::workspace::Workspace;
 use crate::{gateway, guests, lint, node};
 
 /// Tests find what was made for them by these variables.
-const GATEWAY: &str = "BARTIZAN_TEST_GATEWAY";
+pub(crate) const GATEWAY: &str = "BARTIZAN_TEST_GATEWAY";
 const PYTHON_WITH_MLFLOW: &str = "BARTIZAN_TEST_VENV_MCP1";
 const PYTHON_WITH_MCP2: &str = "BARTIZAN_TEST_VENV_MCP2";
 const PYTHON_WITH_SQLITE: &str = "BARTIZAN_TEST_VENV_SQLITE";
