@@ -8,6 +8,7 @@ mod explain;
 mod import;
 mod lock;
 mod logging;
+mod plugin;
 mod replay;
 mod report;
 mod run;
@@ -58,6 +59,7 @@ enum Verb {
     Lock(lock::Arguments),
     Explain(explain::Arguments),
     Test(test::Arguments),
+    Plugin(plugin::Arguments),
     Replay(replay::Arguments),
     Approvals(approvals::Arguments),
     Audit(audit::Arguments),
@@ -103,6 +105,7 @@ fn main() -> ExitCode {
         Verb::Lock(arguments) => runtime.block_on(lock::lock(arguments)),
         Verb::Explain(arguments) => explain::explain(&arguments),
         Verb::Test(arguments) => test::test(&arguments),
+        Verb::Plugin(arguments) => plugin::plugin(&arguments),
         Verb::Replay(arguments) => replay::replay(&arguments),
         Verb::Approvals(arguments) => approvals::approvals(arguments),
         Verb::Reap => ExitCode::SUCCESS,
