@@ -10,6 +10,7 @@ mod fuzz;
 mod gateway;
 mod guest_toolchain;
 mod guests;
+mod languages;
 mod lint;
 mod node;
 mod process;

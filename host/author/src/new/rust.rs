@@ -51,7 +51,45 @@ fn workspace() -> Result<String, NewError> {
         let item = here.get(key).ok_or_else(|| broken(key))?;
         workspace.insert(key, item.clone());
     }
+    if let Some(dependencies) = workspace.get_mut("dependencies").and_then(Item::as_table_mut) {
+        let manifests = members();
+        dependencies.retain(|name, _| manifests.iter().any(|manifest| inherits(manifest, name)));
+    }
     let mut document = DocumentMut::new();
     document.insert("workspace", Item::Table(workspace));
     Ok(document.to_string())
+}
+
+/// The manifests of the SDK's crates.
+fn members() -> Vec<String> {
+    let embedded = [MACROS.get_file("Cargo.toml"), PATTERN.get_file("Cargo.toml")];
+    let embedded = embedded.into_iter().flatten().map(include_dir::File::contents);
+    embedded.chain([MANIFEST]).map(|bytes| String::from_utf8_lossy(bytes).into_owned()).collect()
+}
+
+/// Whether a manifest inherits a dependency: `name = { workspace = true }`.
+fn inherits(manifest: &str, name: &str) -> bool {
+    manifest.lines().any(|line| {
+        line.strip_prefix(name).is_some_and(|rest| rest.trim_start().starts_with(['=', '.']))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_workspace_has_what_its_members_inherit_and_no_more() {
+        let workspace = workspace().unwrap();
+        let document: DocumentMut = workspace.parse().unwrap();
+        let dependencies = document["workspace"]["dependencies"].as_table().unwrap();
+        assert!(dependencies.contains_key("wit-bindgen") && dependencies.contains_key("bartizan-pattern"));
+        assert!(!dependencies.contains_key("wasmtime"), "{workspace}");
+        for manifest in members() {
+            for line in manifest.lines().filter(|line| line.contains("workspace = true")) {
+                let Some((name, _)) = line.split_once(" = {") else { continue };
+                assert!(dependencies.contains_key(name), "{name}");
+            }
+        }
+    }
 }
