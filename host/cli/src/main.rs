@@ -8,6 +8,7 @@ mod explain;
 mod import;
 mod lock;
 mod logging;
+mod plugin;
 mod replay;
 mod report;
 mod run;
@@ -17,6 +18,7 @@ mod serve;
 mod state;
 mod test;
 mod upstream;
+mod vetting;
 
 use std::process::ExitCode;
 use std::sync::LazyLock;
@@ -61,6 +63,7 @@ enum Verb {
     Replay(replay::Arguments),
     Approvals(approvals::Arguments),
     Audit(audit::Arguments),
+    Plugin(plugin::Arguments),
     /// End the servers that a killed gateway leaves; `run` and `serve` start this themselves.
     #[command(hide = true)]
     Reap,
@@ -97,6 +100,7 @@ fn main() -> ExitCode {
         Verb::Serve(arguments) => runtime.block_on(serve::serve(arguments)),
         Verb::Check(arguments) => check::check(&arguments),
         Verb::Audit(arguments) => audit::audit(&arguments),
+        Verb::Plugin(arguments) => plugin::plugin(&arguments),
         Verb::Scan(arguments) => runtime.block_on(scan::scan(arguments)),
         Verb::Import(arguments) => import::import(&arguments),
         Verb::Schema(arguments) => schema::schema(&arguments),

@@ -10,6 +10,7 @@ use bartizan_gateway::config::Config;
 use bartizan_gateway::{CacheLocation, Ending, Endpoint, ServeOptions, StateLocation};
 use clap::Args;
 
+use crate::vetting::Locked;
 use crate::{report, state};
 
 /// Serve every server of a configuration over HTTP.
@@ -30,6 +31,8 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "DIR", env = "BARTIZAN_CACHE_DIR")]
     cache_dir: Option<PathBuf>,
     #[command(flatten)]
+    locked: Locked,
+    #[command(flatten)]
     state: state::Arguments,
 }
 
@@ -47,6 +50,7 @@ pub(crate) async fn serve(arguments: Arguments) -> ExitCode {
         listen: arguments.listen,
         cache: arguments.cache_dir.map_or_else(CacheLocation::default, CacheLocation::Directory),
         state: arguments.state.named(),
+        locking: arguments.locked.locking(),
     };
     if let Some(address) = config.admin
         && let Err(problem) = open_admin(address, &options.state_of(&config)).await

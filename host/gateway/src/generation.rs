@@ -11,6 +11,7 @@ use crate::config::{CommandConfig, Config, Recording, ServerConfig, UpstreamConf
 use crate::plan::{ActivePlan, Loader};
 use crate::recorder::Recorder;
 use crate::server::Server;
+use crate::vetting::{Locking, Vetting};
 
 /// Why the gateway does not start.
 #[derive(Debug, thiserror::Error)]
@@ -105,7 +106,9 @@ fn user_cache() -> Option<PathBuf> {
 pub(crate) fn load(
     config: Config,
     cache: &CacheLocation,
+    locking: Locking,
 ) -> Result<(Vec<Server>, Option<Recorder>), StartError> {
+    let vetting = Vetting::of(&config, locking)?;
     let Config { servers, plugins_dir, source, audit, .. } = config;
     let mut report = Report::new(&source);
     for (name, server) in &servers {
@@ -119,7 +122,8 @@ pub(crate) fn load(
         return Err(report.finish().into());
     }
     let policies = servers.values().filter_map(|server| server.policy.as_ref());
-    let (plans, recorder) = plans_and_recorder(policies, plugins_dir.as_deref(), cache, audit.record)?;
+    let (plans, recorder) =
+        plans_and_recorder(policies, plugins_dir.as_deref(), vetting, cache, audit.record)?;
     let mut plans = plans.into_iter();
     let servers = servers
         .into_iter()
@@ -139,20 +143,22 @@ pub(crate) fn load(
 pub fn plans<'p>(
     policies: impl Iterator<Item = &'p Policy> + Clone,
     plugins_dir: Option<&Path>,
+    vetting: Vetting,
     cache: &CacheLocation,
 ) -> Result<Vec<ActivePlan>, StartError> {
-    plans_and_recorder(policies, plugins_dir, cache, Recording::Keys).map(|(plans, _)| plans)
+    plans_and_recorder(policies, plugins_dir, vetting, cache, Recording::Keys).map(|(plans, _)| plans)
 }
 
 /// As [`plans`], with what redacts calls for the log if their content is recorded.
 pub(crate) fn plans_and_recorder<'p>(
     policies: impl Iterator<Item = &'p Policy> + Clone,
     plugins_dir: Option<&Path>,
+    vetting: Vetting,
     cache: &CacheLocation,
     recording: Recording,
 ) -> Result<(Vec<ActivePlan>, Option<Recorder>), StartError> {
     let engine = Engine::new(&EngineConfig::default())?;
-    let mut loader = Loader::new(engine, cache.open(), plugins_dir)?;
+    let mut loader = Loader::new(engine, cache.open(), plugins_dir)?.vet(vetting)?;
     let named: BTreeSet<String> = policies
         .clone()
         .flat_map(|policy| policy.document.plugins.iter().map(|plugin| plugin.name.value.clone()))
@@ -180,9 +186,9 @@ pub(crate) fn plans_and_recorder<'p>(
 /// # Errors
 ///
 /// What would keep the gateway from starting.
-pub fn check(config: Config, cache: &CacheLocation) -> Result<(), StartError> {
+pub fn check(config: Config, cache: &CacheLocation, locking: Locking) -> Result<(), StartError> {
     crate::serve::guard(&config, config.listen)?;
-    load(config, cache).map(drop)
+    load(config, cache, locking).map(drop)
 }
 
 /// Looks whether a command is there before anybody needs it.

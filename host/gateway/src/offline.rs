@@ -40,6 +40,25 @@ impl Judges {
         Ok(Self { loader: Loader::new(engine, cache.open(), plugins_dir)?.fresh() })
     }
 
+    /// Starts the engine, with one plugin in place of a folder: `name` is what policies call it.
+    ///
+    /// # Errors
+    ///
+    /// When the engine does not start.
+    pub fn of_plugin(name: &str, path: &Path, cache: &CacheLocation) -> Result<Self, StartError> {
+        let engine = Engine::new(&EngineConfig::default())?;
+        Ok(Self { loader: Loader::of_plugin(engine, cache.open(), name, path).fresh() })
+    }
+
+    /// What the plugins that a policy names make of their settings: the first that does not take them.
+    ///
+    /// # Errors
+    ///
+    /// Every plugin that is missing or is none.
+    pub fn settings(&mut self, policy: &Policy) -> Result<Taking, Diagnostics> {
+        self.loader.settings(policy)
+    }
+
     /// Makes a policy ready to judge.
     ///
     /// # Errors
@@ -50,6 +69,17 @@ impl Judges {
             policy.document.plugins.iter().map(|plugin| plugin.name.value.clone()).collect();
         Ok(Judge::new(self.loader.plan(policy, &named)?))
     }
+}
+
+/// What plugins make of their settings.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Taking {
+    /// They take them.
+    Taken,
+    /// One refuses them, in these words.
+    Refused(String),
+    /// One fails on them, or does not ask for what it is granted: why.
+    Failed(String),
 }
 
 /// A policy that judges, with what it has counted so far.

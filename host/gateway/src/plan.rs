@@ -10,10 +10,14 @@ use bartizan_policy::diagnostics::{Diagnostics, Problem, Report};
 use bartizan_policy::document::{PluginEntry, PolicyDocument};
 use bartizan_policy::plan::{Grant, Mode, OnError, PluginName, Step};
 use bartizan_policy::source::{Format, Source};
-use bartizan_runtime::{Cache, Capability, Component, Engine, Isolation, Limits, Plugin, Settings};
+use bartizan_runtime::{
+    Cache, Capability, Component, ConfigureError, Engine, Isolation, Limits, Plugin, Settings,
+};
 
+use crate::offline::Taking;
 use crate::pace::Pace;
 use crate::recorder::Recorder;
+use crate::vetting::Vetting;
 
 /// A policy, ready to judge.
 #[derive(Debug)]
@@ -76,6 +80,7 @@ pub struct Loader {
     limits: Limits,
     isolation: Isolation,
     folder: Folder,
+    vetting: Vetting,
     components: HashMap<PathBuf, Arc<Component>>,
     builtins: HashMap<&'static str, Arc<Component>>,
     configured: HashMap<(String, String, BTreeSet<Capability>), Arc<Plugin>>,
@@ -110,6 +115,11 @@ impl Folder {
         }
         Ok(Self { directory: Some(directory.to_owned()), files })
     }
+
+    /// A folder with nothing but this plugin.
+    fn of_plugin(name: &str, path: &Path) -> Self {
+        Self { directory: None, files: BTreeMap::from([(name.to_owned(), path.to_owned())]) }
+    }
 }
 
 impl Loader {
@@ -129,10 +139,69 @@ impl Loader {
             limits: Limits::default(),
             isolation: Isolation::default(),
             folder: Folder::read(plugins_dir)?,
+            vetting: Vetting::default(),
             components: HashMap::new(),
             builtins: HashMap::new(),
             configured: HashMap::new(),
         })
+    }
+
+    /// Has one plugin and no folder.
+    pub(crate) fn of_plugin(engine: Engine, cache: Option<Cache>, name: &str, path: &Path) -> Self {
+        Self {
+            engine,
+            cache,
+            limits: Limits::default(),
+            isolation: Isolation::default(),
+            folder: Folder::of_plugin(name, path),
+            vetting: Vetting::default(),
+            components: HashMap::new(),
+            builtins: HashMap::new(),
+            configured: HashMap::new(),
+        }
+    }
+
+    /// What the plugins that a policy names make of their settings: the first that does not take them.
+    ///
+    /// # Errors
+    ///
+    /// When a file is missing, or is no plugin.
+    pub(crate) fn settings(&mut self, policy: &Policy) -> Result<Taking, Diagnostics> {
+        let mut entries = policy.document.plugins.iter();
+        for step in &policy.plan.steps {
+            let PluginName::Named(name) = &step.plugin else { continue };
+            let entry = entries.next();
+            let component = match self.folder.files.get(name).cloned() {
+                Some(path) => self.component(name, &path),
+                None => Err(self.missing(name)),
+            };
+            let component = component.map_err(|problem| {
+                let mut report = Report::new(policy.document.source());
+                report.push(at_entry(entry, problem));
+                report.finish()
+            })?;
+            match self.configure(&component, step.settings.clone(), &step.grants) {
+                Ok(_) => {}
+                Err(ConfigureError::Refused(words)) => return Ok(Taking::Refused(words)),
+                Err(error) => return Ok(Taking::Failed(error.to_string())),
+            }
+        }
+        Ok(Taking::Taken)
+    }
+
+    /// The same, and only plugins run that pass.
+    ///
+    /// # Errors
+    ///
+    /// When a plugin is missing that must be there.
+    pub fn vet(self, vetting: Vetting) -> Result<Self, Diagnostics> {
+        if let Some(directory) = &self.folder.directory {
+            let gone = vetting.gone(directory, |name| self.folder.files.contains_key(name));
+            if gone.has_errors() {
+                return Err(gone);
+            }
+        }
+        Ok(Self { vetting, ..self })
     }
 
     /// The same with plugins that are configured anew for each evaluation: quick to load, slower to judge.
@@ -156,7 +225,7 @@ impl Loader {
                 PluginName::Builtin(name) => self.builtin(name, &step.settings, &step.grants),
                 PluginName::Named(name) => {
                     let entry = entries.next();
-                    self.named(name, step).map_err(|problem| at_entry(entry, problem))
+                    self.named(name, step, policy).map_err(|problem| at_entry(entry, problem))
                 }
             };
             match loaded {
@@ -177,7 +246,7 @@ impl Loader {
             .folder
             .files
             .iter()
-            .filter(|(name, _)| !named.contains(*name))
+            .filter(|(name, _)| self.vetting.autoloads() && !named.contains(*name))
             .map(|(name, path)| (name.clone(), path.clone()))
             .collect();
         for (name, path) in unnamed {
@@ -235,18 +304,20 @@ impl Loader {
         self.configure(&component, settings.to_owned(), grants).map_err(|error| failed(error.to_string()))
     }
 
-    fn named(&mut self, name: &str, step: &Step) -> Result<Arc<Plugin>, Problem> {
+    fn named(&mut self, name: &str, step: &Step, policy: &Policy) -> Result<Arc<Plugin>, Problem> {
         let Some(path) = self.folder.files.get(name).cloned() else {
             return Err(self.missing(name));
         };
-        let component = self.component(&path)?;
+        let component = self.component(name, &path)?;
+        self.vetting.plugin(name, &path, &component, Some((policy, &step.grants)))?;
         self.configure(&component, step.settings.clone(), &step.grants).map_err(|error| {
             Problem::error_in_file("plugin-settings", format!("the plugin `{name}` cannot be used: {error}"))
         })
     }
 
     fn unnamed(&mut self, name: &str, path: &Path) -> Result<ActiveStep, Problem> {
-        let component = self.component(path)?;
+        let component = self.component(name, path)?;
+        self.vetting.plugin(name, path, &component, None)?;
         let plugin = self.configure(&component, "{}".to_owned(), &BTreeSet::new()).map_err(|error| {
             Problem::error_in_file("plugin-settings", format!("the plugin cannot run without settings: {error}"))
                 .help(format!(
@@ -266,7 +337,7 @@ impl Loader {
         })
     }
 
-    fn component(&mut self, path: &Path) -> Result<Arc<Component>, Problem> {
+    fn component(&mut self, name: &str, path: &Path) -> Result<Arc<Component>, Problem> {
         if let Some(component) = self.components.get(path) {
             return Ok(Arc::clone(component));
         }
@@ -274,6 +345,7 @@ impl Loader {
         let wasm = std::fs::read(path).map_err(|error| {
             Problem::error_in_file("plugin-file", format!("the plugin {shown} cannot be read: {error}"))
         })?;
+        self.vetting.file(name, path, &wasm)?;
         let component =
             Component::load(&self.engine, &wasm, &self.limits, self.cache.as_ref()).map_err(|error| {
                 Problem::error_in_file("plugin-file", format!("{shown} is not a usable plugin: {error}"))

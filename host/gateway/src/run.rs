@@ -19,6 +19,7 @@ use crate::session::{Session, Unrelated};
 use crate::sessions;
 use crate::state::StateLocation;
 use crate::upstream::{HttpClient, StandardError, Upstream, spawn};
+use crate::vetting::Vetting;
 
 /// How long a command may go on after its input has ended and its last answer was given.
 const QUIET: Duration = Duration::from_secs(5);
@@ -38,6 +39,8 @@ pub struct RunOptions {
     pub policy: Policy,
     /// The plugins folder.
     pub plugins_dir: Option<PathBuf>,
+    /// Which of its plugins may run.
+    pub vetting: Vetting,
     /// Where compiled plugins are kept.
     pub cache: CacheLocation,
     /// Where the state directory is.
@@ -62,12 +65,18 @@ pub struct RunOptions {
 ///
 /// When something keeps it from starting.
 pub async fn run(options: RunOptions) -> Result<u8, StartError> {
-    let RunOptions { name, upstream, policy, plugins_dir, cache, state, audit, webhook, reaper } = options;
+    let RunOptions { name, upstream, policy, plugins_dir, vetting, cache, state, audit, webhook, reaper } =
+        options;
     if let UpstreamConfig::Stdio(command) = &upstream {
         generation::check_command(&name, command)?;
     }
-    let (mut plans, recorder) =
-        generation::plans_and_recorder([&policy].into_iter(), plugins_dir.as_deref(), &cache, audit.record)?;
+    let (mut plans, recorder) = generation::plans_and_recorder(
+        [&policy].into_iter(),
+        plugins_dir.as_deref(),
+        vetting,
+        &cache,
+        audit.record,
+    )?;
     let plan = plans.pop();
     let signals = listen().map_err(machine("signals cannot be listened to"))?;
     let server = Arc::new(Server::new(&name, upstream, plan));

@@ -24,6 +24,7 @@ use crate::server::Server;
 use crate::session::Shared;
 use crate::state::StateLocation;
 use crate::upstream::{HttpClient, Reaper, Upstream};
+use crate::vetting::Locking;
 use crate::webhook::Webhook;
 
 /// How often idle sessions are looked for.
@@ -42,6 +43,8 @@ pub struct ServeOptions {
     pub cache: CacheLocation,
     /// Where the state directory is, if not where the configuration says.
     pub state: Option<StateLocation>,
+    /// Whether plugins are held to the lock file.
+    pub locking: Locking,
     /// The program that, given the word `reap`, calls [`reap`](crate::reap): it ends servers that a killed
     /// gateway leaves. Without one they are left.
     pub reaper: Option<PathBuf>,
@@ -96,7 +99,7 @@ pub async fn serve(
     let (limits, tls) = (config.limits.clone(), config.tls.take());
     let (audit, webhook) = (config.audit.clone(), config.webhook.take());
     let state = options.state_of(&config);
-    let (servers, recorder) = generation::load(config, &options.cache)?;
+    let (servers, recorder) = generation::load(config, &options.cache, options.locking)?;
     let client = HttpClient::new()
         .map_err(|source| StartError::Machine { what: "the system's certificates", source })?;
     let mut stop = Stop::listen()

@@ -233,6 +233,10 @@ pub(crate) fn store(engine: &Engine, limits: &Limits, deadline: Duration) -> Sto
     store.limiter(|state| &mut state.limiter);
     store.set_epoch_deadline(Engine::epochs(deadline));
     store.set_hostcall_fuel(limits.output);
+    if engine.counts_fuel() {
+        // More than any evaluation can use. It fails only where fuel is not counted.
+        let _counted = store.set_fuel(u64::MAX);
+    }
     store
 }
 

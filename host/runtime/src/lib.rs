@@ -18,6 +18,7 @@
 //! was; the caller decides what a failed evaluation means for the call (refuse it, unless told
 //! otherwise).
 
+mod anatomy;
 mod cache;
 mod call;
 mod component;
@@ -29,10 +30,12 @@ mod engine;
 mod error;
 mod evaluate;
 mod limits;
+mod measure;
 mod pointer;
 mod quarantine;
 mod snapshot;
 
+pub use anatomy::{Anatomy, CONTRACT, Memory, Snapshotting};
 pub use cache::{Cache, CacheError};
 pub use call::{Call, Entry, Flow, Reply};
 pub use component::{Capability, Component, Description, Hooks, Interest};
@@ -41,6 +44,7 @@ pub use decision::{Approval, Charge, Decision, Denial, Judgement, Note, Scope, U
 pub use engine::{Allocation, Engine, EngineConfig, EngineError};
 pub use error::{Blame, ConfigureError, EvaluationError, LoadError};
 pub use limits::Limits;
+pub use measure::Taken;
 pub use quarantine::Health;
 
 /// The release of wasmtime that evaluates plugins, for `--version`, metrics and audit.

@@ -1,0 +1,59 @@
+//! `bartizan plugin`: what authors and operators do with plugins.
+
+mod bench;
+mod inspect;
+mod keygen;
+mod lock;
+mod run;
+mod sign;
+mod test;
+mod verify;
+
+use std::process::ExitCode;
+
+use bartizan_author::LoadingError;
+use clap::{Args, Subcommand};
+
+use crate::report;
+
+/// Inspect, test and sign plugins.
+#[derive(Args)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    Inspect(inspect::Arguments),
+    Test(test::Arguments),
+    Bench(bench::Arguments),
+    Run(run::Arguments),
+    Lock(lock::Arguments),
+    Keygen(keygen::Arguments),
+    Sign(sign::Arguments),
+    Verify(verify::Arguments),
+}
+
+pub(crate) fn plugin(arguments: &Arguments) -> ExitCode {
+    match &arguments.verb {
+        Verb::Inspect(arguments) => inspect::inspect(arguments),
+        Verb::Test(arguments) => test::test(arguments),
+        Verb::Bench(arguments) => bench::bench(arguments),
+        Verb::Run(arguments) => run::run(arguments),
+        Verb::Lock(arguments) => lock::lock(arguments),
+        Verb::Keygen(arguments) => keygen::keygen(arguments),
+        Verb::Sign(arguments) => sign::sign(arguments),
+        Verb::Verify(arguments) => verify::verify(arguments),
+    }
+}
+
+/// Writes why a plugin cannot be looked at to standard error.
+fn failed(error: &LoadingError) -> ExitCode {
+    match error {
+        LoadingError::Diagnostics(problems) => report::write(problems),
+        // The words may be the plugin's.
+        error => eprintln!("bartizan: {}", bartizan_rehearsal::text::whole(&error.to_string())),
+    }
+    ExitCode::FAILURE
+}

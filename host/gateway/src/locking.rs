@@ -1,0 +1,79 @@
+//! Writing the lock file of plugins: what is in the folder, and what policies grant it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use bartizan_policy::Policy;
+use bartizan_policy::diagnostics::{Diagnostics, Problem};
+use bartizan_runtime::{Component, Engine, EngineConfig, Limits};
+use bartizan_trust::{Lock, LockedPlugin, policy_name};
+
+use crate::generation::{CacheLocation, StartError};
+use crate::vetting::{self, Vetting};
+
+/// What the lock file at `path` has to accept: every plugin of the folder that runs, as it is now. Plugins that
+/// `vetting` refuses are not accepted.
+///
+/// # Errors
+///
+/// Every file that is no plugin or that is refused, at once.
+pub fn lock<'p>(
+    policies: impl Iterator<Item = &'p Policy>,
+    plugins_dir: &Path,
+    path: &Path,
+    vetting: &Vetting,
+    cache: &CacheLocation,
+) -> Result<Lock, StartError> {
+    let mut grants: BTreeMap<String, BTreeMap<String, BTreeSet<String>>> = BTreeMap::new();
+    for policy in policies {
+        let name = policy_name(path, Path::new(policy.document.source().name()));
+        for plugin in &policy.document.plugins {
+            // A plugin that is named and granted nothing is there all the same.
+            let by_policy = grants.entry(plugin.name.value.clone()).or_default();
+            if !plugin.grants.is_empty() {
+                let words = plugin.grants.iter().map(|grant| grant.as_str().to_owned());
+                by_policy.entry(name.clone()).or_default().extend(words);
+            }
+        }
+    }
+    let engine = Engine::new(&EngineConfig::default())?;
+    let cache = cache.open();
+    let mut lock = Lock::default();
+    let mut problems = Diagnostics::default();
+    for (name, file) in vetting::files(plugins_dir)? {
+        let granted = grants.remove(&name);
+        if granted.is_none() && !vetting.autoloads() {
+            continue;
+        }
+        let read = std::fs::read(&file).map_err(|error| {
+            Problem::error_in_file("plugin-file", format!("the plugin cannot be read: {error}"))
+        });
+        let plugin = read.and_then(|content| {
+            vetting.file(&name, &file, &content)?;
+            Component::load(&engine, &content, &Limits::default(), cache.as_ref()).map_err(|error| {
+                Problem::error_in_file("plugin-file", format!("it is not a usable plugin: {error}"))
+                    .help("take the file out of the plugins folder, or replace it")
+            })
+        });
+        match plugin {
+            Ok(component) => {
+                let described = component.description();
+                lock.insert(
+                    name,
+                    LockedPlugin {
+                        version: described.version.clone(),
+                        sha256: component.digest().to_string(),
+                        asks: described.asks.iter().cloned().collect(),
+                        grants: granted.unwrap_or_default(),
+                    },
+                );
+            }
+            Err(problem) => problems.extend(vetting::about(&file, problem)),
+        }
+    }
+    for name in grants.into_keys() {
+        let message = format!("a policy names the plugin `{name}`, and there is no {name}.wasm");
+        problems.extend(vetting::about(plugins_dir, Problem::error_in_file("missing-plugin", message)));
+    }
+    if problems.has_errors() { Err(problems.into()) } else { Ok(lock) }
+}
