@@ -187,7 +187,8 @@ pub(crate) fn admit_again(opinion: Opinion) -> Ruling {
         Opinion::Hidden => Ruling::Hidden,
         Opinion::Denied(denial) => Ruling::Denied(denial),
         Opinion::Passed(Passed { call, arguments, .. }) => {
-            let admission = Admission { reservation: Reservation::empty(), approval: None, is_stored: false };
+            let admission =
+                Admission { reservation: Reservation::empty(), approval: None, is_stored: false };
             Ruling::Allowed { call, arguments, admission }
         }
     }
