@@ -54,7 +54,7 @@ pub(crate) fn check(arguments: &Arguments) -> ExitCode {
             let vetting = arguments.locked.vetting(folder, arguments.plugins_lock.as_deref());
             let plans = vetting
                 .map_err(StartError::from)
-                .and_then(|vetting| bartizan_gateway::plans([&policy].into_iter(), folder, vetting, &cache));
+                .and_then(|vetting| bartizan_gateway::plans(&[&policy], folder, vetting, &cache));
             plans.map(|_| policy.warnings.clone()).inspect_err(|_| report::write(&policy.warnings))
         }),
         // The argument parser demands one of them.

@@ -16,6 +16,7 @@ mod scan;
 mod schema;
 mod serve;
 mod state;
+mod terminal;
 mod test;
 mod upstream;
 mod vetting;
@@ -62,8 +63,8 @@ enum Verb {
     Test(test::Arguments),
     Replay(replay::Arguments),
     Approvals(approvals::Arguments),
-    Audit(audit::Arguments),
     Plugin(plugin::Arguments),
+    Audit(audit::Arguments),
     /// End the servers that a killed gateway leaves; `run` and `serve` start this themselves.
     #[command(hide = true)]
     Reap,
@@ -100,7 +101,6 @@ fn main() -> ExitCode {
         Verb::Serve(arguments) => runtime.block_on(serve::serve(arguments)),
         Verb::Check(arguments) => check::check(&arguments),
         Verb::Audit(arguments) => audit::audit(&arguments),
-        Verb::Plugin(arguments) => plugin::plugin(&arguments),
         Verb::Scan(arguments) => runtime.block_on(scan::scan(arguments)),
         Verb::Import(arguments) => import::import(&arguments),
         Verb::Schema(arguments) => schema::schema(&arguments),
@@ -109,6 +109,7 @@ fn main() -> ExitCode {
         Verb::Test(arguments) => test::test(&arguments),
         Verb::Replay(arguments) => replay::replay(&arguments),
         Verb::Approvals(arguments) => approvals::approvals(arguments),
+        Verb::Plugin(arguments) => runtime.block_on(plugin::plugin(arguments)),
         Verb::Reap => ExitCode::SUCCESS,
     };
     // A read of standard input cannot be interrupted; nobody waits for it.

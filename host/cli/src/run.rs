@@ -94,6 +94,7 @@ pub(crate) async fn run(arguments: Arguments) -> ExitCode {
         name: arguments.name.unwrap_or(name),
         upstream,
         policy,
+        policy_file: arguments.policy,
         plugins_dir: arguments.plugins_dir,
         cache: arguments.cache_dir.map_or_else(CacheLocation::default, CacheLocation::Directory),
         state: arguments.state.location(None),

@@ -8,8 +8,9 @@ use bartizan_policy::diagnostics::{Diagnostics, Problem};
 use bartizan_runtime::{Component, Engine, EngineConfig, Limits};
 use bartizan_trust::{Lock, LockedPlugin, policy_name};
 
-use crate::generation::{CacheLocation, StartError};
-use crate::vetting::{self, Vetting};
+use crate::generation::{self, CacheLocation, StartError};
+use crate::loader::about_file;
+use crate::vetting::Vetting;
 
 /// What the lock file at `path` has to accept: every plugin of the folder that runs, as it is now. Plugins that
 /// `vetting` refuses are not accepted.
@@ -40,20 +41,20 @@ pub fn lock<'p>(
     let cache = cache.open();
     let mut lock = Lock::default();
     let mut problems = Diagnostics::default();
-    for (name, file) in vetting::files(plugins_dir)? {
-        let granted = grants.remove(&name);
+    let limits = Limits::default();
+    for (name, file) in generation::folder(Some(plugins_dir))?.files() {
+        let granted = grants.remove(name);
         if granted.is_none() && !vetting.autoloads() {
             continue;
         }
-        let read = std::fs::read(&file).map_err(|error| {
-            Problem::error_in_file("plugin-file", format!("the plugin cannot be read: {error}"))
-        });
-        let plugin = read.and_then(|content| {
-            vetting.file(&name, &file, &content)?;
-            Component::load(&engine, &content, &Limits::default(), cache.as_ref()).map_err(|error| {
-                Problem::error_in_file("plugin-file", format!("it is not a usable plugin: {error}"))
-                    .help("take the file out of the plugins folder, or replace it")
-            })
+        let unusable = |problem: &dyn std::fmt::Display| {
+            Problem::error_in_file("plugin-file", format!("it is not a usable plugin: {problem}"))
+                .help("take the file out of the plugins folder, or replace it")
+        };
+        let content = file.read(limits.component).map_err(|error| unusable(&error));
+        let plugin = content.and_then(|content| {
+            vetting.file(name, &file.path, &content)?;
+            Component::load(&engine, &content, &limits, cache.as_ref()).map_err(|error| unusable(&error))
         });
         match plugin {
             Ok(component) => {
@@ -68,12 +69,12 @@ pub fn lock<'p>(
                     },
                 );
             }
-            Err(problem) => problems.extend(vetting::about(&file, problem)),
+            Err(problem) => problems.extend(about_file(&file.path, problem)),
         }
     }
     for name in grants.into_keys() {
         let message = format!("a policy names the plugin `{name}`, and there is no {name}.wasm");
-        problems.extend(vetting::about(plugins_dir, Problem::error_in_file("missing-plugin", message)));
+        problems.extend(about_file(plugins_dir, Problem::error_in_file("missing-plugin", message)));
     }
     if problems.has_errors() { Err(problems.into()) } else { Ok(lock) }
 }

@@ -2,17 +2,17 @@
 //!
 //! Built-in plugins are part of the program and are not asked about.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::collections::BTreeSet;
+use std::path::Path;
 
 use bartizan_policy::Policy;
-use bartizan_policy::diagnostics::{Diagnostics, Problem, Report};
+use bartizan_policy::diagnostics::{Diagnostics, Problem};
 use bartizan_policy::plan::Grant;
-use bartizan_policy::source::{Format, Source};
 use bartizan_runtime::Component;
 use bartizan_trust::{Described, LockError, Refusal, Requirements, Trust};
 
 use crate::config::{Config, PluginsConfig};
+use crate::loader::about_file;
 
 /// Whether plugins are held to the lock file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -25,16 +25,17 @@ pub enum Locking {
 }
 
 /// Which plugins may run.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Vetting {
     autoload: bool,
+    requirements: Requirements,
     trust: Trust,
 }
 
 impl Default for Vetting {
     /// Whatever is in the folder.
     fn default() -> Self {
-        Self { autoload: true, trust: Trust::default() }
+        Self { autoload: true, requirements: Requirements::default(), trust: Trust::default() }
     }
 }
 
@@ -51,9 +52,9 @@ impl Vetting {
                 | LockError::Unreadable { path, .. }
                 | LockError::Malformed { path, .. } => path.clone(),
             };
-            about(&path, Problem::error_in_file("plugins-lock", error.to_string()))
+            about_file(&path, Problem::error_in_file("plugins-lock", error.to_string()))
         })?;
-        Ok(Self { autoload, trust })
+        Ok(Self { autoload, requirements: requirements.clone(), trust })
     }
 
     /// What a configuration demands.
@@ -67,6 +68,16 @@ impl Vetting {
         let is_locked = locking == Locking::On && config.plugins_dir.is_some();
         let lock = is_locked.then(|| lock.clone());
         Self::open(*autoload, &Requirements { lock, keys: trusted_keys.clone() })
+    }
+
+    /// The same with the lock file as it is now.
+    pub(crate) fn again(&self) -> Result<Self, Diagnostics> {
+        Self::open(self.autoload, &self.requirements)
+    }
+
+    /// The lock file, if there is one to agree with.
+    pub(crate) fn lock_file(&self) -> Option<&Path> {
+        self.requirements.lock.as_deref()
     }
 
     /// Whether a plugin runs that no policy names.
@@ -101,7 +112,7 @@ impl Vetting {
     pub(crate) fn gone(&self, folder: &Path, is_there: impl Fn(&str) -> bool) -> Diagnostics {
         let mut all = Diagnostics::default();
         for refusal in self.trust.gone(folder, is_there) {
-            all.extend(about(folder, problem(&refusal)));
+            all.extend(about_file(folder, problem(&refusal)));
         }
         all
     }
@@ -113,37 +124,4 @@ fn problem(refusal: &Refusal) -> Problem {
         _ => "plugin-locked",
     };
     Problem::error_in_file(code, refusal.to_string()).help(refusal.remedy())
-}
-
-/// The files of a plugins folder by the names of their plugins.
-///
-/// # Errors
-///
-/// When the folder cannot be read.
-pub(crate) fn files(folder: &Path) -> Result<BTreeMap<String, PathBuf>, Diagnostics> {
-    let failed = |error: std::io::Error| {
-        let problem = format!("the plugins folder cannot be read: {error}");
-        about(
-            folder,
-            Problem::error_in_file("plugins-folder", problem).help("make the folder, or name another one"),
-        )
-    };
-    let mut files = BTreeMap::new();
-    for entry in std::fs::read_dir(folder).map_err(failed)? {
-        let path = entry.map_err(failed)?.path();
-        if path.extension().is_some_and(|ending| ending == "wasm")
-            && let Some(name) = path.file_stem().and_then(|stem| stem.to_str())
-        {
-            files.insert(name.to_owned(), path);
-        }
-    }
-    Ok(files)
-}
-
-/// A problem with a file that is no document.
-pub(crate) fn about(path: &Path, problem: Problem) -> Diagnostics {
-    let source = Source::new(path.display().to_string(), "", Format::Json);
-    let mut report = Report::new(&source);
-    report.push(problem);
-    report.finish()
 }

@@ -3,8 +3,10 @@
 use wasmparser::{Parser, Payload};
 
 use crate::component::Component;
+use crate::configured::Settings;
 use crate::error::{ConfigureError, EvaluationError};
 use crate::evaluate;
+use crate::interfaces::Granted;
 use crate::snapshot::{self, Snapshot};
 
 /// The version of the contract that components of this host's adapter are built against.
@@ -96,7 +98,8 @@ impl Component {
         let _slot =
             self.engine.slot(deadline).ok_or(ConfigureError::Failed(EvaluationError::Busy { deadline }))?;
         let _ticking = self.engine.ticking();
-        let mut store = evaluate::store(&self.engine, limits, deadline);
+        let interfaces = self.granted(settings)?.prepare(limits);
+        let mut store = evaluate::store(&self.engine, limits, deadline, interfaces);
         let failed = |error: wasmtime::Error| ConfigureError::Failed(limits.classify_load(&error));
         let instance = self.pre.instantiate(&mut store).map_err(failed)?;
         self.exports
@@ -106,13 +109,20 @@ impl Component {
         Ok(store.data().limiter.memory())
     }
 
+    /// Everything that it asks for.
+    fn granted(&self, settings: &str) -> Result<Granted, ConfigureError> {
+        let grants = self.asks().iter().copied().collect();
+        let settings = Settings { grants, ..Settings::new(settings) };
+        Granted::configure(&self.description().name, &self.imports, &settings)
+    }
+
     /// Whether evaluations can start from the memory that `configure` leaves with these settings.
     ///
     /// # Errors
     ///
     /// When the plugin refuses the settings or fails on them.
     pub fn snapshotting(&self, settings: &str) -> Result<Snapshotting, ConfigureError> {
-        Ok(match snapshot::take(self, settings)? {
+        Ok(match snapshot::take(self, settings, &self.granted(settings)?)? {
             Snapshot::Taken(component) => Snapshotting::Possible { component: component.len() },
             Snapshot::Unsupported(reason) => Snapshotting::Impossible(reason),
         })

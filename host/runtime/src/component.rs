@@ -12,6 +12,7 @@ use crate::encode;
 use crate::engine::Engine;
 use crate::error::{EvaluationError, LoadError};
 use crate::evaluate;
+use crate::interfaces::Interfaces;
 use crate::limits::Limits;
 
 /// Which of the optional hooks a plugin exports.
@@ -60,17 +61,27 @@ pub enum Capability {
     RewriteArguments,
     /// Replace a result.
     RewriteResults,
+    /// Write to the gateway's log: the interface `log`.
+    Log,
+    /// Remember something of the session: the interface `memory`.
+    Memory,
+    /// Send requests to hosts that the operator lists: the interface `http`.
+    Http,
 }
 
 impl Capability {
     /// Every capability.
-    pub const ALL: [Self; 2] = [Self::RewriteArguments, Self::RewriteResults];
+    pub const ALL: [Self; 5] =
+        [Self::RewriteArguments, Self::RewriteResults, Self::Log, Self::Memory, Self::Http];
 
     /// The name in `describe` and in `grants`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::RewriteArguments => "rewrite-arguments",
             Self::RewriteResults => "rewrite-results",
+            Self::Log => "log",
+            Self::Memory => "memory",
+            Self::Http => "http",
         }
     }
 
@@ -92,6 +103,8 @@ pub struct Component {
     digest: Arc<str>,
     description: Arc<Description>,
     asks: Vec<Capability>,
+    /// The capabilities whose interfaces it imports; it asks for all of them.
+    pub(crate) imports: Vec<Capability>,
 }
 
 impl Component {
@@ -113,7 +126,7 @@ impl Component {
         let digest = hex(&Sha256::digest(bytes));
         let compiled = Cache::compile(cache, engine, &digest, || Ok(component.to_vec()))
             .map_err(|error: wasmtime::Error| LoadError::Compile(format!("{error:#}")))?;
-        check_imports(&compiled, engine)?;
+        let imports = check_imports(&compiled, engine)?;
         let pre = engine
             .linkers()
             .v0_1
@@ -124,8 +137,10 @@ impl Component {
         if !(hooks.calls || hooks.listings || hooks.replies) {
             return Err(LoadError::NoHooks);
         }
-        let description = describe(engine, &pre, &exports, limits)?;
-        let asks = check_description(&description)?;
+        let (description, asks) = describe(engine, &pre, &exports, limits)?;
+        if let Some((import, needed)) = imports.iter().find(|(_, needed)| !asks.contains(needed)) {
+            return Err(LoadError::NotAsked { import: import.clone(), ask: needed.as_str() });
+        }
         check_interests(&description.interests, hooks)?;
         Ok(Self {
             engine: engine.clone(),
@@ -137,6 +152,7 @@ impl Component {
             digest: digest.into(),
             description: Arc::new(description),
             asks,
+            imports: imports.into_iter().map(|(_, needed)| needed).collect(),
         })
     }
 
@@ -170,14 +186,19 @@ impl std::fmt::Debug for Component {
     }
 }
 
-fn check_imports(compiled: &wasmtime::component::Component, engine: &Engine) -> Result<(), LoadError> {
-    let imports: Vec<String> = compiled
-        .component_type()
-        .imports(engine.wasmtime())
-        .map(|(name, _)| name.to_owned())
-        .filter(|name| !contract::provides(name))
-        .collect();
-    if imports.is_empty() { Ok(()) } else { Err(LoadError::Imports { imports }) }
+/// The imports for which a component must ask, by name.
+fn check_imports(
+    compiled: &wasmtime::component::Component,
+    engine: &Engine,
+) -> Result<Vec<(String, Capability)>, LoadError> {
+    let (mut unknown, mut needed) = (Vec::new(), Vec::new());
+    for (name, _) in compiled.component_type().imports(engine.wasmtime()) {
+        match contract::provides(name) {
+            None => unknown.push(name.to_owned()),
+            Some(provided) => needed.extend(provided.needs.map(|capability| (name.to_owned(), capability))),
+        }
+    }
+    if unknown.is_empty() { Ok(needed) } else { Err(LoadError::Imports { imports: unknown }) }
 }
 
 fn describe(
@@ -185,16 +206,21 @@ fn describe(
     pre: &InstancePre<HostState>,
     exports: &Exports,
     limits: &Limits,
-) -> Result<Description, LoadError> {
+) -> Result<(Description, Vec<Capability>), LoadError> {
     let _slot = engine
         .slot(limits.load_deadline)
         .ok_or(LoadError::Describe(EvaluationError::Busy { deadline: limits.load_deadline }))?;
     let _ticking = engine.ticking();
-    let mut store = evaluate::store(engine, limits, limits.load_deadline);
+    let mut store = evaluate::store(engine, limits, limits.load_deadline, Interfaces::describing(limits));
     let failed = |error: wasmtime::Error| LoadError::Describe(limits.classify_load(&error));
     let instance = pre.instantiate(&mut store).map_err(failed)?;
     exports.check_types(&mut store, &instance).map_err(|error| LoadError::Contract(format!("{error:#}")))?;
-    exports.describe(&mut store, &instance).map_err(failed)
+    let description = exports.describe(&mut store, &instance).map_err(failed)?;
+    let asks = check_description(&description)?;
+    if asks.contains(&Capability::Log) {
+        store.data_mut().interfaces.log.name(&description.name);
+    }
+    Ok((description, asks))
 }
 
 /// The longest text in a description, in bytes.

@@ -15,6 +15,8 @@ use crate::contract::{Exports, HostState};
 use crate::engine::Engine;
 use crate::error::{ConfigureError, EvaluationError};
 use crate::evaluate::{self, Warm};
+use crate::interfaces::Granted;
+use crate::interfaces::http::Outgoing;
 use crate::limits::Limits;
 use crate::quarantine::{Health, Quarantine};
 use crate::snapshot::{self, Snapshot};
@@ -45,12 +47,14 @@ pub struct Settings {
     pub grants: BTreeSet<Capability>,
     /// What one instance serves for.
     pub isolation: Isolation,
+    /// What sends the plugin's requests, if it is granted [`Capability::Http`]. Without one they all fail.
+    pub http: Option<Arc<dyn Outgoing>>,
 }
 
 impl Settings {
     /// Settings with no grants, pristine.
     pub fn new(json: impl Into<String>) -> Self {
-        Self { json: json.into(), grants: BTreeSet::new(), isolation: Isolation::default() }
+        Self { json: json.into(), grants: BTreeSet::new(), isolation: Isolation::default(), http: None }
     }
 }
 
@@ -64,6 +68,7 @@ pub struct Plugin {
     /// What each new instance is configured with; `None` when it starts configured.
     pub(crate) configure: Option<String>,
     pub(crate) grants: BTreeSet<Capability>,
+    pub(crate) granted: Granted,
     pub(crate) isolation: Isolation,
     pub(crate) warm: Mutex<Vec<Warm>>,
     pub(crate) quarantine: Quarantine,
@@ -78,11 +83,13 @@ impl Component {
     ///
     /// # Errors
     ///
-    /// When the plugin refuses the settings or fails on them, or a grant is not asked for.
+    /// When the plugin refuses the settings or fails on them, a grant is not asked for, or an interface that
+    /// the plugin imports is not granted.
     pub fn configure(&self, settings: &Settings) -> Result<Plugin, ConfigureError> {
         if let Some(grant) = settings.grants.iter().find(|grant| !self.asks().contains(grant)) {
             return Err(ConfigureError::NotAsked { grant: grant.as_str() });
         }
+        let granted = Granted::configure(&self.description().name, &self.imports, settings)?;
         let plugin = |pre: InstancePre<HostState>, exports: Arc<Exports>, configure: Option<String>| Plugin {
             engine: self.engine.clone(),
             pre,
@@ -90,6 +97,7 @@ impl Component {
             limits: self.limits.clone(),
             configure,
             grants: settings.grants.clone(),
+            granted: granted.clone(),
             isolation: settings.isolation,
             warm: Mutex::new(Vec::new()),
             quarantine: Quarantine::default(),
@@ -99,7 +107,7 @@ impl Component {
         };
 
         if settings.isolation != Isolation::Fresh {
-            match self.pristine(&settings.json)? {
+            match self.pristine(&settings.json, &granted)? {
                 Pristine::Ready(pre, exports) => return Ok(plugin(pre, Arc::new(exports), None)),
                 Pristine::Unsupported(reason) => tracing::info!(
                     plugin = self.description().name,
@@ -113,7 +121,7 @@ impl Component {
         Ok(plugin)
     }
 
-    fn pristine(&self, settings: &str) -> Result<Pristine, ConfigureError> {
+    fn pristine(&self, settings: &str, granted: &Granted) -> Result<Pristine, ConfigureError> {
         let identity = {
             let mut hash = Sha256::new();
             hash.update(b"pristine ");
@@ -123,7 +131,7 @@ impl Component {
         };
         let compiled =
             Cache::compile(self.cache.as_ref(), &self.engine, &identity, || {
-                match snapshot::take(self, settings).map_err(Failure::Configure)? {
+                match snapshot::take(self, settings, granted).map_err(Failure::Configure)? {
                     Snapshot::Taken(bytes) => Ok(bytes),
                     Snapshot::Unsupported(reason) => Err(Failure::Unsupported(reason)),
                 }
@@ -190,6 +198,17 @@ impl Plugin {
                 .interests
                 .iter()
                 .any(|(methods, targets)| wants(methods, Some(method)) && wants(targets, target))
+    }
+
+    /// Whether it remembers anything of sessions: only then there is a point in telling it what it did.
+    pub fn remembers(&self) -> bool {
+        self.granted.remembers()
+    }
+
+    /// Whether an evaluation may wait for an answer over the network, which takes as long as it takes: not for
+    /// threads that others need.
+    pub fn waits(&self) -> bool {
+        self.granted.waits()
     }
 
     /// Whether it is asked at all at present.

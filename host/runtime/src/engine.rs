@@ -78,6 +78,8 @@ struct Shared {
     allocation: Allocation,
     counts_fuel: bool,
     slots: Slots,
+    /// For what may wait for others while it has an instance: at most a quarter of the instances do.
+    waiting: Slots,
     ticker: Ticker,
 }
 
@@ -91,25 +93,27 @@ impl Engine {
     ///
     /// When wasmtime does not support this machine, or no thread can be started.
     pub fn new(config: &EngineConfig) -> Result<Self, EngineError> {
-        let (wasmtime, allocation) =
-            match wasmtime::Engine::new(&wasmtime_config(config, Allocation::Pooling)) {
-                Ok(engine) => (engine, Allocation::Pooling),
-                Err(error) => {
-                    tracing::warn!(
-                        slots = config.slots,
-                        error = format!("{error:#}"),
-                        "no address space for pooled plugin instances: allocating on demand, which is slower"
-                    );
-                    let on_demand = wasmtime_config(config, Allocation::OnDemand);
-                    let engine = wasmtime::Engine::new(&on_demand).map_err(EngineError::Engine)?;
-                    (engine, Allocation::OnDemand)
-                }
-            };
+        let pooling = wasmtime_config(config, Allocation::Pooling);
+        let (wasmtime, allocation) = match wasmtime::Engine::new(&pooling) {
+            Ok(engine) => (engine, Allocation::Pooling),
+            Err(error) => {
+                tracing::warn!(
+                    slots = config.slots,
+                    error = format!("{error:#}"),
+                    "no address space for pooled plugin instances: allocating on demand, which is slower"
+                );
+                let on_demand = wasmtime_config(config, Allocation::OnDemand);
+                let engine = wasmtime::Engine::new(&on_demand).map_err(EngineError::Engine)?;
+                (engine, Allocation::OnDemand)
+            }
+        };
         let linkers = contract::linkers(&wasmtime).map_err(EngineError::Engine)?;
         let ticker = Ticker::start(&wasmtime).map_err(EngineError::Ticker)?;
         let slots = Slots::new(config.slots);
+        let waiting = Slots::new((config.slots / 4).max(1));
         let counts_fuel = config.counts_fuel;
-        Ok(Self { shared: Arc::new(Shared { wasmtime, linkers, allocation, counts_fuel, slots, ticker }) })
+        let shared = Shared { wasmtime, linkers, allocation, counts_fuel, slots, waiting, ticker };
+        Ok(Self { shared: Arc::new(shared) })
     }
 
     /// How instances get their memory.
@@ -133,6 +137,12 @@ impl Engine {
     /// Takes a slot for one instance, waiting for one until the deadline. `None` if none came free.
     pub(crate) fn slot(&self, patience: Duration) -> Option<Slot> {
         self.shared.slots.acquire(patience).then(|| Slot { engine: self.clone() })
+    }
+
+    /// Takes the right to wait for others during an evaluation, waiting for it until the deadline. `None` if
+    /// none came free.
+    pub(crate) fn waiting_slot(&self, patience: Duration) -> Option<WaitingSlot<'_>> {
+        self.shared.waiting.acquire(patience).then(|| WaitingSlot { waiting: &self.shared.waiting })
     }
 
     /// Whether instances may be kept for later: at most half of the slots are for those.
@@ -161,6 +171,17 @@ pub(crate) struct Slot {
 impl Drop for Slot {
     fn drop(&mut self) {
         self.engine.shared.slots.release();
+    }
+}
+
+/// The right to wait for others; given back on drop.
+pub(crate) struct WaitingSlot<'a> {
+    waiting: &'a Slots,
+}
+
+impl Drop for WaitingSlot<'_> {
+    fn drop(&mut self) {
+        self.waiting.release();
     }
 }
 

@@ -4,6 +4,9 @@ use std::time::Duration;
 
 use wasmtime::ResourceLimiter;
 
+/// How many lines one evaluation may write to the log.
+pub(crate) const LOG_LINES: usize = 16;
+
 /// What one plugin may use. Times are wall-clock; sizes are bytes, totals over all of a plugin's
 /// memories and tables, for one instance.
 #[derive(Clone, Debug, PartialEq, Eq)]

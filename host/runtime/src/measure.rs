@@ -8,7 +8,6 @@ use std::sync::Arc;
 use crate::call::{Call, Reply};
 use crate::configured::Plugin;
 use crate::error::EvaluationError;
-use crate::evaluate;
 
 #[cfg(doc)]
 use crate::engine::EngineConfig;
@@ -36,7 +35,7 @@ impl Plugin {
         let _slot = self.engine.slot(deadline).ok_or(EvaluationError::Busy { deadline })?;
         let _ticking = self.engine.ticking();
         let failed = |error: wasmtime::Error| limits.classify_load(&error);
-        let mut store = evaluate::store(&self.engine, limits, deadline);
+        let mut store = self.store(deadline);
         let full = store.get_fuel().ok();
         let instance = self.pre.instantiate(&mut store).map_err(failed)?;
         if let Some(settings) = &self.configure {

@@ -15,9 +15,9 @@ use wasmtime_wizer::{ComponentContext, ComponentInstanceState, Wizer};
 
 use crate::component::Component;
 use crate::contract::{Exports, HostState};
-use crate::engine::Engine;
 use crate::error::{ConfigureError, EvaluationError};
 use crate::evaluate;
+use crate::interfaces::Granted;
 
 /// What came of an attempt.
 pub(crate) enum Snapshot {
@@ -28,16 +28,25 @@ pub(crate) enum Snapshot {
 }
 
 /// Configures the component with `settings` and takes its state.
-pub(crate) fn take(component: &Component, settings: &str) -> Result<Snapshot, ConfigureError> {
+pub(crate) fn take(
+    component: &Component,
+    settings: &str,
+    granted: &Granted,
+) -> Result<Snapshot, ConfigureError> {
     let mut wizer = Wizer::new();
     // The name of the function that is removed from the snapshot: none, `configure` stays.
     wizer.init_func("").keep_init_func(true);
     // wizer panics on some components that it does not know how to handle.
-    catch_unwind(AssertUnwindSafe(|| attempt(&wizer, component, settings)))
+    catch_unwind(AssertUnwindSafe(|| attempt(&wizer, component, settings, granted)))
         .unwrap_or_else(|_panic| Ok(Snapshot::Unsupported("the component is of an unknown shape".to_owned())))
 }
 
-fn attempt(wizer: &Wizer, component: &Component, settings: &str) -> Result<Snapshot, ConfigureError> {
+fn attempt(
+    wizer: &Wizer,
+    component: &Component,
+    settings: &str,
+    granted: &Granted,
+) -> Result<Snapshot, ConfigureError> {
     let unsupported = |error: wasmtime::Error| Ok(Snapshot::Unsupported(format!("{error:#}")));
     let (context, instrumented) = match wizer.instrument_component(&component.bytes) {
         Ok(instrumented) => instrumented,
@@ -62,14 +71,14 @@ fn attempt(wizer: &Wizer, component: &Component, settings: &str) -> Result<Snaps
         .slot(limits.load_deadline)
         .ok_or(ConfigureError::Failed(EvaluationError::Busy { deadline: limits.load_deadline }))?;
     let _ticking = engine.ticking();
-    let mut store = evaluate::store(engine, limits, limits.load_deadline);
+    let mut store = evaluate::store(engine, limits, limits.load_deadline, granted.prepare(limits));
     let failed = |error: wasmtime::Error| ConfigureError::Failed(limits.classify_load(&error));
     let instance = pre.instantiate(&mut store).map_err(failed)?;
     exports.configure(&mut store, &instance, settings).map_err(failed)?.map_err(ConfigureError::Refused)?;
 
     // Reading the state runs wizer's own accessors in the guest; it gets the time that loading gets,
     // and may hand over all of the memory.
-    store.set_epoch_deadline(Engine::epochs(limits.load_deadline));
+    evaluate::allow(&mut store, limits.load_deadline);
     store.set_hostcall_fuel(limits.memory.saturating_mul(2));
     match read_state(wizer, &context, store, instance) {
         Ok(snapshot) => Ok(Snapshot::Taken(snapshot)),

@@ -21,7 +21,7 @@ pub struct Requirements {
 }
 
 /// Which plugins may run.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Trust {
     lock: Option<(PathBuf, Lock)>,
     keys: Option<Vec<TrustedKey>>,

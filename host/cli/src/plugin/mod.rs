@@ -3,6 +3,7 @@
 mod bench;
 mod inspect;
 mod keygen;
+mod list;
 mod lock;
 mod run;
 mod sign;
@@ -16,7 +17,7 @@ use clap::{Args, Subcommand};
 
 use crate::report;
 
-/// Inspect, test and sign plugins.
+/// Write, test, sign and look at policy plugins.
 #[derive(Args)]
 pub(crate) struct Arguments {
     #[command(subcommand)]
@@ -27,24 +28,26 @@ pub(crate) struct Arguments {
 enum Verb {
     Inspect(inspect::Arguments),
     Test(test::Arguments),
-    Bench(bench::Arguments),
     Run(run::Arguments),
+    Bench(bench::Arguments),
+    List(list::Arguments),
     Lock(lock::Arguments),
     Keygen(keygen::Arguments),
     Sign(sign::Arguments),
     Verify(verify::Arguments),
 }
 
-pub(crate) fn plugin(arguments: &Arguments) -> ExitCode {
-    match &arguments.verb {
-        Verb::Inspect(arguments) => inspect::inspect(arguments),
-        Verb::Test(arguments) => test::test(arguments),
-        Verb::Bench(arguments) => bench::bench(arguments),
-        Verb::Run(arguments) => run::run(arguments),
-        Verb::Lock(arguments) => lock::lock(arguments),
-        Verb::Keygen(arguments) => keygen::keygen(arguments),
-        Verb::Sign(arguments) => sign::sign(arguments),
-        Verb::Verify(arguments) => verify::verify(arguments),
+pub(crate) async fn plugin(arguments: Arguments) -> ExitCode {
+    match arguments.verb {
+        Verb::Inspect(arguments) => inspect::inspect(&arguments),
+        Verb::Test(arguments) => test::test(&arguments),
+        Verb::Run(arguments) => run::run(&arguments),
+        Verb::Bench(arguments) => bench::bench(&arguments),
+        Verb::List(arguments) => list::list(arguments).await,
+        Verb::Lock(arguments) => lock::lock(&arguments),
+        Verb::Keygen(arguments) => keygen::keygen(&arguments),
+        Verb::Sign(arguments) => sign::sign(&arguments),
+        Verb::Verify(arguments) => verify::verify(&arguments),
     }
 }
 

@@ -10,7 +10,7 @@ pub mod schema;
 mod tls;
 mod upstream;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
@@ -65,6 +65,10 @@ pub struct Config {
     pub admin: Option<SocketAddr>,
     /// The file that all of this is from.
     pub source: Source,
+    /// Where that file is.
+    pub path: PathBuf,
+    /// That file, and those that it names and that are read again when they change.
+    pub files: BTreeSet<PathBuf>,
     /// The servers by name.
     pub servers: BTreeMap<String, ServerConfig>,
     /// What is probably not meant.
@@ -100,6 +104,8 @@ impl Config {
         match config {
             Some(mut config) if !diagnostics.has_errors() => {
                 config.warnings = diagnostics;
+                config.files.insert(path.to_owned());
+                path.clone_into(&mut config.path);
                 Ok(config)
             }
             _ => Err(diagnostics),
@@ -164,6 +170,8 @@ fn read(
         webhook,
         admin,
         source: source.clone(),
+        path: PathBuf::new(),
+        files: servers.values().filter_map(|server| server.policy.as_ref()).flat_map(policy_files).collect(),
         servers,
         warnings: Diagnostics::default(),
     })
@@ -322,6 +330,12 @@ fn read_policy(
             None
         }
     }
+}
+
+/// The files that a policy was read from; none but the lock if it stands in the configuration.
+pub(crate) fn policy_files(policy: &Policy) -> impl Iterator<Item = PathBuf> + use<> {
+    let file = Path::new(policy.document.source().name()).to_owned();
+    [file].into_iter().chain(policy.document.lock_file())
 }
 
 fn missing_policy(span: Span, file: &str) -> Problem {

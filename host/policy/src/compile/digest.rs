@@ -96,7 +96,11 @@ fn rules(rules: &Rules, wider: &Rules) -> Vec<Member> {
 
 fn plugin(entry: &PluginEntry) -> Json {
     let scope = |patterns: &Option<Vec<_>>| patterns.as_deref().map_or(Json::Null, set);
-    Json::object([
+    let http = entry.http.as_ref().map(|http| {
+        let origins = Json::strings(http.origins.iter().map(String::as_str));
+        ("http", Json::object([("origins", origins), ("timeout_ms", Json::from(http.timeout_ms))]))
+    });
+    let members = [
         ("use", Json::from(entry.name.value.as_str())),
         ("settings", entry.settings.as_ref().map_or_else(|| Json::object([]), Json::from)),
         ("tools", scope(&entry.tools)),
@@ -104,7 +108,8 @@ fn plugin(entry: &PluginEntry) -> Json {
         ("mode", Json::from(entry.mode.as_str())),
         ("on_error", Json::from(entry.on_error.as_str())),
         ("grants", Json::strings(entry.grants.iter().map(|grant| grant.as_str()))),
-    ])
+    ];
+    Json::object(members.into_iter().chain(http))
 }
 
 fn set(patterns: &[Spanned<Pattern>]) -> Json {
