@@ -44,7 +44,8 @@ fn place(language: &str) -> (PathBuf, PathBuf) {
 /// Begins, builds and tests a plugin.
 async fn begin_build_and_test(language: &str) {
     let (project, kept) = place(language);
-    let mut new = bartizan(language, &["plugin", "new", "change-freeze", "--lang", language, "--dir"].map(Path::new));
+    let mut new =
+        bartizan(language, &["plugin", "new", "change-freeze", "--lang", language, "--dir"].map(Path::new));
     new.arg(&project);
     let said = run(new).await;
     assert!(said.contains("bartizan plugin build"), "{said}");

@@ -70,12 +70,7 @@ impl Selection {
     }
 
     /// Installs what the languages need, and tells the tests where it is.
-    pub(crate) fn prepare(
-        &self,
-        workspace: &Workspace,
-        cache: &Cache,
-        command: &mut Command,
-    ) -> Result<()> {
+    pub(crate) fn prepare(&self, workspace: &Workspace, cache: &Cache, command: &mut Command) -> Result<()> {
         for language in &self.0 {
             let path = match language.tools {
                 Tools::Python(requirements) => python::Environment::ensure(requirements, cache)?.path()?,

@@ -19,6 +19,7 @@ mod state;
 mod terminal;
 mod test;
 mod upstream;
+mod vetting;
 
 use std::process::ExitCode;
 use std::sync::LazyLock;

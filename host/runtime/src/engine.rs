@@ -36,11 +36,13 @@ pub struct EngineConfig {
     pub slots: usize,
     /// The most linear memory that any plugin may be given, in bytes: the size of a slot.
     pub largest_memory: usize,
+    /// Whether the instructions of guests are counted: for benches, since it slows them down.
+    pub counts_fuel: bool,
 }
 
 impl Default for EngineConfig {
     fn default() -> Self {
-        Self { slots: 64, largest_memory: 256 << 20 }
+        Self { slots: 64, largest_memory: 256 << 20, counts_fuel: false }
     }
 }
 
@@ -74,6 +76,7 @@ struct Shared {
     wasmtime: wasmtime::Engine,
     linkers: Linkers,
     allocation: Allocation,
+    counts_fuel: bool,
     slots: Slots,
     /// For what may wait for others while it has an instance: at most a quarter of the instances do.
     waiting: Slots,
@@ -90,7 +93,8 @@ impl Engine {
     ///
     /// When wasmtime does not support this machine, or no thread can be started.
     pub fn new(config: &EngineConfig) -> Result<Self, EngineError> {
-        let (wasmtime, allocation) = match wasmtime::Engine::new(&wasmtime_config(Some(config))) {
+        let pooling = wasmtime_config(config, Allocation::Pooling);
+        let (wasmtime, allocation) = match wasmtime::Engine::new(&pooling) {
             Ok(engine) => (engine, Allocation::Pooling),
             Err(error) => {
                 tracing::warn!(
@@ -98,7 +102,8 @@ impl Engine {
                     error = format!("{error:#}"),
                     "no address space for pooled plugin instances: allocating on demand, which is slower"
                 );
-                let engine = wasmtime::Engine::new(&wasmtime_config(None)).map_err(EngineError::Engine)?;
+                let on_demand = wasmtime_config(config, Allocation::OnDemand);
+                let engine = wasmtime::Engine::new(&on_demand).map_err(EngineError::Engine)?;
                 (engine, Allocation::OnDemand)
             }
         };
@@ -106,12 +111,19 @@ impl Engine {
         let ticker = Ticker::start(&wasmtime).map_err(EngineError::Ticker)?;
         let slots = Slots::new(config.slots);
         let waiting = Slots::new((config.slots / 4).max(1));
-        Ok(Self { shared: Arc::new(Shared { wasmtime, linkers, allocation, slots, waiting, ticker }) })
+        let counts_fuel = config.counts_fuel;
+        let shared = Shared { wasmtime, linkers, allocation, counts_fuel, slots, waiting, ticker };
+        Ok(Self { shared: Arc::new(shared) })
     }
 
     /// How instances get their memory.
     pub fn allocation(&self) -> Allocation {
         self.shared.allocation
+    }
+
+    /// Whether the instructions of guests are counted.
+    pub(crate) fn counts_fuel(&self) -> bool {
+        self.shared.counts_fuel
     }
 
     pub(crate) fn wasmtime(&self) -> &wasmtime::Engine {
@@ -184,9 +196,10 @@ impl Drop for Ticking<'_> {
     }
 }
 
-fn wasmtime_config(pool: Option<&EngineConfig>) -> wasmtime::Config {
+fn wasmtime_config(engine: &EngineConfig, allocation: Allocation) -> wasmtime::Config {
     let mut config = wasmtime::Config::new();
     config
+        .consume_fuel(engine.counts_fuel)
         .wasm_component_model(true)
         .epoch_interruption(true)
         .max_wasm_stack(GUEST_STACK)
@@ -202,8 +215,8 @@ fn wasmtime_config(pool: Option<&EngineConfig>) -> wasmtime::Config {
         .wasm_wide_arithmetic(false)
         // Two runs on the same input agree bit for bit.
         .cranelift_nan_canonicalization(true);
-    if let Some(pool) = pool {
-        config.allocation_strategy(InstanceAllocationStrategy::Pooling(pooling_config(pool)));
+    if allocation == Allocation::Pooling {
+        config.allocation_strategy(InstanceAllocationStrategy::Pooling(pooling_config(engine)));
     }
     config
 }

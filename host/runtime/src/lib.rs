@@ -18,6 +18,7 @@
 //! was; the caller decides what a failed evaluation means for the call (refuse it, unless told
 //! otherwise).
 
+mod anatomy;
 mod cache;
 mod call;
 mod component;
@@ -30,10 +31,12 @@ mod error;
 mod evaluate;
 mod interfaces;
 mod limits;
+mod measure;
 mod pointer;
 mod quarantine;
 mod snapshot;
 
+pub use anatomy::{Anatomy, CONTRACT, Memory, Snapshotting};
 pub use cache::{Cache, CacheError};
 pub use call::{Call, Entry, Flow, Reply};
 pub use component::{Capability, Component, Description, Hooks, Interest};
@@ -44,6 +47,7 @@ pub use error::{Blame, ConfigureError, EvaluationError, LoadError};
 pub use interfaces::http;
 pub use interfaces::memory::{Change, Crowded, Remembered};
 pub use limits::Limits;
+pub use measure::Taken;
 pub use quarantine::Health;
 
 /// The release of wasmtime that evaluates plugins, for `--version`, metrics and audit.

@@ -66,8 +66,7 @@ impl Manifest {
 
     fn parse(text: &str) -> Result<Self, String> {
         let document: DocumentMut = text.parse().map_err(|error| format!("no TOML: {error}"))?;
-        if let Some((key, _)) =
-            document.iter().find(|(key, _)| !["name", "language", "hooks"].contains(key))
+        if let Some((key, _)) = document.iter().find(|(key, _)| !["name", "language", "hooks"].contains(key))
         {
             return Err(format!("there is no key `{key}`; the keys are `name`, `language` and `hooks`"));
         }
@@ -79,9 +78,8 @@ impl Manifest {
         };
         let name = text("name")?.to_owned();
         let language = text("language")?;
-        let language = Language::parse(language).ok_or_else(|| {
-            format!("`language` is `{language}`; the languages are {}", Language::names())
-        })?;
+        let language = Language::parse(language)
+            .ok_or_else(|| format!("`language` is `{language}`; the languages are {}", Language::names()))?;
         if name.is_empty() || name.contains(['/', '\\']) {
             return Err("`name` is the plugin's name, which becomes that of its file".to_owned());
         }
@@ -106,7 +104,8 @@ mod tests {
 
     #[test]
     fn a_manifest_says_name_language_and_hooks() {
-        let manifest = Manifest::parse("name = \"a\"\nlanguage = \"c\"\nhooks = [\"calls\", \"replies\"]").unwrap();
+        let manifest =
+            Manifest::parse("name = \"a\"\nlanguage = \"c\"\nhooks = [\"calls\", \"replies\"]").unwrap();
         assert_eq!(
             manifest,
             Manifest { name: "a".to_owned(), language: Language::C, hooks: vec![Hook::Calls, Hook::Replies] }

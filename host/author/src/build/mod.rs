@@ -106,7 +106,8 @@ pub fn build(directory: &Path, output: Option<&Path>) -> Result<Built, BuildErro
         Some(path) => path.to_owned(),
         None => project.directory.join(OUTPUT).join(&project.manifest.name).with_extension("wasm"),
     };
-    let written = path.parent().map_or(Ok(()), fs::create_dir_all).and_then(|()| fs::write(&path, &component));
+    let written =
+        path.parent().map_or(Ok(()), fs::create_dir_all).and_then(|()| fs::write(&path, &component));
     written.map_err(|source| BuildError::File { path: path.clone(), source })?;
     load(path, &component)
 }

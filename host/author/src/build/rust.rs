@@ -14,16 +14,13 @@ const STANDARD_LIBRARY: &str = "Add the target: rustup target add wasm32-unknown
     With the Rust of a distribution, install its package of the standard library for that target.";
 
 pub(super) fn build(project: &Project) -> Result<Vec<u8>, BuildError> {
-    let mut cargo =
-        tools::find("cargo", &[Way::new(["cargo"], &["--version"])], &project.directory, RUST)?;
+    let mut cargo = tools::find("cargo", &[Way::new(["cargo"], &["--version"])], &project.directory, RUST)?;
     has_target(&project.directory)?;
     cargo.args(["build", "--release", "--target", TARGET, "--message-format=json-render-diagnostics"]);
     let messages = tools::query(cargo)?;
-    let module = messages
-        .lines()
-        .filter_map(module)
-        .next_back()
-        .ok_or_else(|| project.no_plugin("cargo made no cdylib; `crate-type` in Cargo.toml says so".to_owned()))?;
+    let module = messages.lines().filter_map(module).next_back().ok_or_else(|| {
+        project.no_plugin("cargo made no cdylib; `crate-type` in Cargo.toml says so".to_owned())
+    })?;
     let module = project.read(&module)?;
     component::encode(&module, None).map_err(|problem| project.no_plugin(problem))
 }

@@ -12,8 +12,7 @@ const REMEDY: &str = "Get it from your system's packages or from PyPI: python3 -
 pub(super) const STACK: &str = "65536";
 
 /// For each module of the program.
-const OPTIONS: [&str; 7] =
-    ["-target", "wasm32-wasi", "-O", "ReleaseSmall", "-fstrip", "-lc", "-Isdk"];
+const OPTIONS: [&str; 7] = ["-target", "wasm32-wasi", "-O", "ReleaseSmall", "-fstrip", "-lc", "-Isdk"];
 
 pub(super) fn build(project: &Project) -> Result<Vec<u8>, BuildError> {
     let module = project.intermediate.join("module.wasm");

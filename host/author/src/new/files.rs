@@ -35,7 +35,8 @@ pub(super) type Files = BTreeMap<PathBuf, Vec<u8>>;
 /// Everything that a project begins with.
 pub(super) fn project(name: &str, language: Language) -> Result<Files, NewError> {
     let mut files = Files::new();
-    let mut template = Files::from([(PathBuf::from("tests").join(format!("{NAME}.test.yaml")), CASES.to_vec())]);
+    let mut template =
+        Files::from([(PathBuf::from("tests").join(format!("{NAME}.test.yaml")), CASES.to_vec())]);
     match language {
         Language::Rust => {
             add(&RUST, Path::new(""), Path::new(""), &mut template)?;

@@ -61,7 +61,8 @@ pub fn create(name: &str, language: Language, directory: &Path) -> Result<(), Ne
     }
     for (path, contents) in files::project(name, language)? {
         let path = directory.join(path);
-        let written = path.parent().map_or(Ok(()), fs::create_dir_all).and_then(|()| fs::write(&path, contents));
+        let written =
+            path.parent().map_or(Ok(()), fs::create_dir_all).and_then(|()| fs::write(&path, contents));
         written.map_err(|source| NewError::Write { path, source })?;
     }
     Ok(())

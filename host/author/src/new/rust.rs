@@ -69,9 +69,9 @@ fn members() -> Vec<String> {
 
 /// Whether a manifest inherits a dependency: `name = { workspace = true }`.
 fn inherits(manifest: &str, name: &str) -> bool {
-    manifest.lines().any(|line| {
-        line.strip_prefix(name).is_some_and(|rest| rest.trim_start().starts_with(['=', '.']))
-    })
+    manifest
+        .lines()
+        .any(|line| line.strip_prefix(name).is_some_and(|rest| rest.trim_start().starts_with(['=', '.'])))
 }
 
 #[cfg(test)]

@@ -36,7 +36,8 @@ pub(crate) fn build(arguments: &Arguments) -> ExitCode {
 }
 
 fn print(built: &Built) {
-    let hooks = [("calls", built.hooks.calls), ("listings", built.hooks.listings), ("replies", built.hooks.replies)];
+    let hooks =
+        [("calls", built.hooks.calls), ("listings", built.hooks.listings), ("replies", built.hooks.replies)];
     let hooks: Vec<&str> = hooks.into_iter().filter(|(_, present)| *present).map(|(name, _)| name).collect();
     println!("{}", built.path.display());
     println!("  name     {} {}", built.description.name, built.description.version);
