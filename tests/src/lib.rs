@@ -32,3 +32,8 @@ pub mod served;
 pub mod stdio;
 pub mod waiting;
 pub mod workshop;
+
+/// What stands in the cookbook compiles, and its tests hold.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/plugins/cookbook.md")]
+struct Cookbook;
