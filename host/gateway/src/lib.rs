@@ -29,6 +29,7 @@ pub mod plan;
 mod recorder;
 mod rounds;
 mod run;
+mod sandbox;
 mod serve;
 mod server;
 mod session;

@@ -8,12 +8,13 @@ use bartizan_pattern::Pattern;
 use bartizan_policy::Policy;
 use bartizan_policy::diagnostics::{Diagnostics, Problem, Report};
 use bartizan_policy::document::{PluginEntry, PolicyDocument};
-use bartizan_policy::plan::{Grant, Mode, OnError, PluginName, Step};
+use bartizan_policy::plan::{self, Grant, Mode, OnError, PluginName, Step};
 use bartizan_policy::source::{Format, Source};
-use bartizan_runtime::{Cache, Capability, Component, Engine, Isolation, Limits, Plugin, Settings};
+use bartizan_runtime::{Cache, Capability, Component, Engine, Isolation, Plugin, Sandbox, Settings};
 
 use crate::pace::Pace;
 use crate::recorder::Recorder;
+use crate::sandbox;
 
 /// A policy, ready to judge.
 #[derive(Debug)]
@@ -73,12 +74,11 @@ impl ActiveStep {
 pub struct Loader {
     engine: Engine,
     cache: Option<Cache>,
-    limits: Limits,
     isolation: Isolation,
     folder: Folder,
     components: HashMap<PathBuf, Arc<Component>>,
     builtins: HashMap<&'static str, Arc<Component>>,
-    configured: HashMap<(String, String, BTreeSet<Capability>), Arc<Plugin>>,
+    configured: HashMap<(String, String, BTreeSet<Capability>, Sandbox, Isolation), Arc<Plugin>>,
 }
 
 /// The plugins folder: `.wasm` files by name (the file's name without its ending).
@@ -126,7 +126,6 @@ impl Loader {
         Ok(Self {
             engine,
             cache,
-            limits: Limits::default(),
             isolation: Isolation::default(),
             folder: Folder::read(plugins_dir)?,
             components: HashMap::new(),
@@ -225,14 +224,15 @@ impl Loader {
                 let builtin = bartizan_builtins::find(name)
                     .ok_or_else(|| failed("this build does not have it".to_owned()))?;
                 let component =
-                    Component::load(&self.engine, builtin.wasm, &self.limits, self.cache.as_ref())
+                    Component::load(&self.engine, builtin.wasm, &Sandbox::default(), self.cache.as_ref())
                         .map_err(|error| failed(error.to_string()))?;
                 let component = Arc::new(component);
                 self.builtins.insert(name, Arc::clone(&component));
                 component
             }
         };
-        self.configure(&component, settings.to_owned(), grants).map_err(|error| failed(error.to_string()))
+        self.configure(&component, settings.to_owned(), grants, &plan::Sandbox::default())
+            .map_err(|error| failed(error.to_string()))
     }
 
     fn named(&mut self, name: &str, step: &Step) -> Result<Arc<Plugin>, Problem> {
@@ -240,14 +240,14 @@ impl Loader {
             return Err(self.missing(name));
         };
         let component = self.component(&path)?;
-        self.configure(&component, step.settings.clone(), &step.grants).map_err(|error| {
+        self.configure(&component, step.settings.clone(), &step.grants, &step.sandbox).map_err(|error| {
             Problem::error_in_file("plugin-settings", format!("the plugin `{name}` cannot be used: {error}"))
         })
     }
 
     fn unnamed(&mut self, name: &str, path: &Path) -> Result<ActiveStep, Problem> {
         let component = self.component(path)?;
-        let plugin = self.configure(&component, "{}".to_owned(), &BTreeSet::new()).map_err(|error| {
+        let plugin = self.configure(&component, "{}".to_owned(), &BTreeSet::new(), &plan::Sandbox::default()).map_err(|error| {
             Problem::error_in_file("plugin-settings", format!("the plugin cannot run without settings: {error}"))
                 .help(format!(
                     "name it in a policy with its settings, \"plugins\": [{{\"use\": \"{name}\", \"settings\": {{…}}}}], \
@@ -275,7 +275,7 @@ impl Loader {
             Problem::error_in_file("plugin-file", format!("the plugin {shown} cannot be read: {error}"))
         })?;
         let component =
-            Component::load(&self.engine, &wasm, &self.limits, self.cache.as_ref()).map_err(|error| {
+            Component::load(&self.engine, &wasm, &Sandbox::default(), self.cache.as_ref()).map_err(|error| {
                 Problem::error_in_file("plugin-file", format!("{shown} is not a usable plugin: {error}"))
                     .help("take the file out of the plugins folder, or replace it")
             })?;
@@ -289,15 +289,19 @@ impl Loader {
         component: &Arc<Component>,
         json: String,
         grants: &BTreeSet<Grant>,
+        sandbox: &plan::Sandbox,
     ) -> Result<Arc<Plugin>, bartizan_runtime::ConfigureError> {
         let grants: BTreeSet<Capability> = grants.iter().copied().map(capability).collect();
-        let key = (component.digest().to_string(), json, grants);
+        let (limits, isolation) = (sandbox::limits(sandbox), sandbox::isolation(sandbox));
+        let isolation = isolation.unwrap_or(self.isolation);
+        let key = (component.digest().to_string(), json, grants, limits, isolation);
         if let Some(plugin) = self.configured.get(&key) {
             return Ok(Arc::clone(plugin));
         }
         let mut settings = Settings::new(key.1.clone());
         settings.grants.clone_from(&key.2);
-        settings.isolation = self.isolation;
+        settings.sandbox.clone_from(&key.3);
+        settings.isolation = isolation;
         let plugin = Arc::new(component.configure(&settings)?);
         self.configured.insert(key, Arc::clone(&plugin));
         Ok(plugin)

@@ -7,12 +7,14 @@ use sha2::{Digest, Sha256};
 use wasmtime::component::InstancePre;
 
 use crate::cache::Cache;
+use crate::class::SizeClass;
 use crate::contract::{self, Exports, HostState};
 use crate::encode;
 use crate::engine::Engine;
 use crate::error::{EvaluationError, LoadError};
 use crate::evaluate;
 use crate::limits::Limits;
+use crate::sandbox::Sandbox;
 
 /// Which of the optional hooks a plugin exports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,6 +91,8 @@ pub struct Component {
     pub(crate) exports: Arc<Exports>,
     pub(crate) limits: Limits,
     pub(crate) cache: Option<Cache>,
+    pub(crate) sandbox: Sandbox,
+    pub(crate) measured: SizeClass,
     digest: Arc<str>,
     description: Arc<Description>,
     asks: Vec<Capability>,
@@ -98,7 +102,8 @@ impl Component {
     /// Loads a component, or a core module with a `component-type` section: checks what it imports and
     /// exports, compiles it (or takes the compiled code from the cache) and lets it describe itself.
     ///
-    /// Takes tens of milliseconds of CPU per 100 kB when the cache does not have it.
+    /// Its limits are those of its size class, and what `sandbox` says instead. Takes tens of milliseconds of
+    /// CPU per 100 kB when the cache does not have it.
     ///
     /// # Errors
     ///
@@ -106,14 +111,32 @@ impl Component {
     pub fn load(
         engine: &Engine,
         bytes: &[u8],
-        limits: &Limits,
+        sandbox: &Sandbox,
         cache: Option<&Cache>,
     ) -> Result<Self, LoadError> {
-        let component = encode::component(bytes, limits)?;
+        let (component, measured) = encode::component(bytes, sandbox)?;
         let digest = hex(&Sha256::digest(bytes));
-        let compiled = Cache::compile(cache, engine, &digest, || Ok(component.to_vec()))
-            .map_err(|error: wasmtime::Error| LoadError::Compile(format!("{error:#}")))?;
-        check_imports(&compiled, engine)?;
+        Self::load_encoded(engine, component.into(), digest.into(), (sandbox, measured), cache)
+    }
+
+    /// The same with other limits, where those need another engine.
+    pub(crate) fn with_sandbox(&self, sandbox: &Sandbox) -> Result<Self, LoadError> {
+        let (bytes, digest) = (Arc::clone(&self.bytes), Arc::clone(&self.digest));
+        Self::load_encoded(&self.engine, bytes, digest, (sandbox, self.measured), self.cache.as_ref())
+    }
+
+    fn load_encoded(
+        engine: &Engine,
+        bytes: Arc<[u8]>,
+        digest: Arc<str>,
+        (sandbox, measured): (&Sandbox, SizeClass),
+        cache: Option<&Cache>,
+    ) -> Result<Self, LoadError> {
+        let engine = engine.of_class(sandbox.class.unwrap_or(measured))?;
+        let limits = sandbox.limits(measured);
+        limits.fit(&engine)?;
+        let compiled = Cache::compile(cache, &engine, &digest, || Ok::<_, LoadError>(bytes.to_vec()))?;
+        check_imports(&compiled, &engine)?;
         let pre = engine
             .linkers()
             .v0_1
@@ -124,20 +147,32 @@ impl Component {
         if !(hooks.calls || hooks.listings || hooks.replies) {
             return Err(LoadError::NoHooks);
         }
-        let description = describe(engine, &pre, &exports, limits)?;
+        let description = describe(&engine, &pre, &exports, &limits)?;
         let asks = check_description(&description)?;
         check_interests(&description.interests, hooks)?;
         Ok(Self {
-            engine: engine.clone(),
-            bytes: component.into(),
+            engine,
+            bytes,
             pre,
             exports: Arc::new(exports),
-            limits: limits.clone(),
+            limits,
             cache: cache.cloned(),
-            digest: digest.into(),
+            sandbox: sandbox.clone(),
+            measured,
+            digest,
             description: Arc::new(description),
             asks,
         })
+    }
+
+    /// The size class that its limits come from: the operator's choice, or by its size.
+    pub fn class(&self) -> SizeClass {
+        self.engine.class()
+    }
+
+    /// What it may use.
+    pub fn limits(&self) -> &Limits {
+        &self.limits
     }
 
     /// SHA-256 of the file, lower-case hex.

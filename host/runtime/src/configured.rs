@@ -10,6 +10,8 @@ use sha2::{Digest, Sha256};
 use wasmtime::component::InstancePre;
 
 use crate::cache::Cache;
+use crate::class::SizeClass;
+use crate::compiler::CompileError;
 use crate::component::{Capability, Component, Description, Hooks, hex};
 use crate::contract::{Exports, HostState};
 use crate::engine::Engine;
@@ -17,10 +19,12 @@ use crate::error::{ConfigureError, EvaluationError};
 use crate::evaluate::{self, Warm};
 use crate::limits::Limits;
 use crate::quarantine::{Health, Quarantine};
+use crate::sandbox::Sandbox;
 use crate::snapshot::{self, Snapshot};
+use crate::statistics::{Counters, Statistics};
 
 /// What one instance serves for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Isolation {
     /// Every evaluation gets a new instance that starts from the configured memory: it can see nothing
     /// of any other call. Where a component cannot be snapshotted, as [`Isolation::Fresh`].
@@ -45,12 +49,19 @@ pub struct Settings {
     pub grants: BTreeSet<Capability>,
     /// What one instance serves for.
     pub isolation: Isolation,
+    /// Limits other than those that the plugin was loaded with.
+    pub sandbox: Sandbox,
 }
 
 impl Settings {
-    /// Settings with no grants, pristine.
+    /// Settings with no grants and no other limits, pristine.
     pub fn new(json: impl Into<String>) -> Self {
-        Self { json: json.into(), grants: BTreeSet::new(), isolation: Isolation::default() }
+        Self {
+            json: json.into(),
+            grants: BTreeSet::new(),
+            isolation: Isolation::default(),
+            sandbox: Sandbox::default(),
+        }
     }
 }
 
@@ -67,6 +78,7 @@ pub struct Plugin {
     pub(crate) isolation: Isolation,
     pub(crate) warm: Mutex<Vec<Warm>>,
     pub(crate) quarantine: Quarantine,
+    pub(crate) counters: Counters,
     digest: Arc<str>,
     description: Arc<Description>,
     interests: Vec<(Vec<Pattern>, Vec<Pattern>)>,
@@ -83,23 +95,34 @@ impl Component {
         if let Some(grant) = settings.grants.iter().find(|grant| !self.asks().contains(grant)) {
             return Err(ConfigureError::NotAsked { grant: grant.as_str() });
         }
+        let sandbox = settings.sandbox.or(&self.sandbox);
+        let class = sandbox.class.unwrap_or(self.measured);
+        if class != self.class() {
+            let component = self
+                .with_sandbox(&sandbox)
+                .map_err(|error| ConfigureError::Class { class, error: Box::new(error) })?;
+            return component.configure(settings);
+        }
+        let limits = sandbox.limits(self.measured);
+        limits.fit(&self.engine)?;
         let plugin = |pre: InstancePre<HostState>, exports: Arc<Exports>, configure: Option<String>| Plugin {
             engine: self.engine.clone(),
             pre,
             exports,
-            limits: self.limits.clone(),
+            limits: limits.clone(),
             configure,
             grants: settings.grants.clone(),
             isolation: settings.isolation,
             warm: Mutex::new(Vec::new()),
             quarantine: Quarantine::default(),
+            counters: Counters::default(),
             digest: Arc::clone(self.digest()),
             description: Arc::clone(self.description()),
             interests: self.description().interests(),
         };
 
         if settings.isolation != Isolation::Fresh {
-            match self.pristine(&settings.json)? {
+            match self.pristine(&settings.json, &limits)? {
                 Pristine::Ready(pre, exports) => return Ok(plugin(pre, Arc::new(exports), None)),
                 Pristine::Unsupported(reason) => tracing::info!(
                     plugin = self.description().name,
@@ -113,7 +136,7 @@ impl Component {
         Ok(plugin)
     }
 
-    fn pristine(&self, settings: &str) -> Result<Pristine, ConfigureError> {
+    fn pristine(&self, settings: &str, limits: &Limits) -> Result<Pristine, ConfigureError> {
         let identity = {
             let mut hash = Sha256::new();
             hash.update(b"pristine ");
@@ -123,7 +146,7 @@ impl Component {
         };
         let compiled =
             Cache::compile(self.cache.as_ref(), &self.engine, &identity, || {
-                match snapshot::take(self, settings).map_err(Failure::Configure)? {
+                match snapshot::take(self, settings, limits).map_err(Failure::Configure)? {
                     Snapshot::Taken(bytes) => Ok(bytes),
                     Snapshot::Unsupported(reason) => Err(Failure::Unsupported(reason)),
                 }
@@ -132,9 +155,10 @@ impl Component {
             Ok(compiled) => compiled,
             Err(Failure::Configure(error)) => return Err(error),
             Err(Failure::Unsupported(reason)) => return Ok(Pristine::Unsupported(reason)),
-            Err(Failure::Compile(error)) => return Err(ConfigureError::Compile(format!("{error:#}"))),
+            Err(Failure::Compile(error)) => return Err(ConfigureError::Compile(error)),
         };
-        let unfit = |error: wasmtime::Error| ConfigureError::Compile(format!("{error:#}"));
+        let unfit =
+            |error: wasmtime::Error| ConfigureError::Compile(CompileError::Invalid(format!("{error:#}")));
         let pre = self.engine.linkers().v0_1.instantiate_pre(&compiled).map_err(unfit)?;
         let exports = Exports::resolve(&pre).map_err(unfit)?;
         Ok(Pristine::Ready(pre, exports))
@@ -149,11 +173,11 @@ enum Pristine {
 enum Failure {
     Configure(ConfigureError),
     Unsupported(String),
-    Compile(wasmtime::Error),
+    Compile(CompileError),
 }
 
-impl From<wasmtime::Error> for Failure {
-    fn from(error: wasmtime::Error) -> Self {
+impl From<CompileError> for Failure {
+    fn from(error: CompileError) -> Self {
         Self::Compile(error)
     }
 }
@@ -195,6 +219,21 @@ impl Plugin {
     /// Whether it is asked at all at present.
     pub fn health(&self) -> Health {
         self.quarantine.health()
+    }
+
+    /// What became of its evaluations so far.
+    pub fn statistics(&self) -> Statistics {
+        self.counters.read(self.quarantine.begun())
+    }
+
+    /// The size class that its limits come from.
+    pub fn class(&self) -> SizeClass {
+        self.engine.class()
+    }
+
+    /// What it may use.
+    pub fn limits(&self) -> &Limits {
+        &self.limits
     }
 
     /// Makes an instance and drops it: the floor of every evaluation, for benches.

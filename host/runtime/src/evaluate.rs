@@ -2,7 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use wasmtime::Store;
 use wasmtime::component::Instance;
@@ -147,7 +147,8 @@ impl Plugin {
         hook: impl FnOnce(&mut Warm) -> wasmtime::Result<A>,
         read: impl FnOnce(A) -> Result<R, EvaluationError>,
     ) -> Result<R, EvaluationError> {
-        self.quarantine.admit()?;
+        self.quarantine.admit().inspect_err(|error| self.counters.failed(error))?;
+        let begin = Instant::now();
         let _ticking = self.engine.ticking();
         // A panic of the host while it runs a guest must not take more than this evaluation with it;
         // the store is dropped, so no broken invariant survives.
@@ -159,10 +160,22 @@ impl Plugin {
             Ok(answer)
         }))
         .unwrap_or_else(|_panic| Err(EvaluationError::Host("it panicked".to_owned())));
+        self.counters.evaluated(begin.elapsed());
         match &outcome {
             Ok(_) => self.quarantine.succeeded(),
-            Err(error) if error.blame() == crate::Blame::Plugin => self.quarantine.failed(),
-            Err(_) => {}
+            Err(error) => {
+                self.counters.failed(error);
+                if error.blame() == crate::Blame::Plugin
+                    && let Some(time) = self.quarantine.failed()
+                {
+                    tracing::warn!(
+                        plugin = self.description().name,
+                        seconds = time.as_secs(),
+                        %error,
+                        "the plugin keeps failing and is quarantined: it is not asked for a while"
+                    );
+                }
+            }
         }
         outcome
     }

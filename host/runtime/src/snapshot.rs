@@ -18,6 +18,7 @@ use crate::contract::{Exports, HostState};
 use crate::engine::Engine;
 use crate::error::{ConfigureError, EvaluationError};
 use crate::evaluate;
+use crate::limits::Limits;
 
 /// What came of an attempt.
 pub(crate) enum Snapshot {
@@ -28,25 +29,36 @@ pub(crate) enum Snapshot {
 }
 
 /// Configures the component with `settings` and takes its state.
-pub(crate) fn take(component: &Component, settings: &str) -> Result<Snapshot, ConfigureError> {
+pub(crate) fn take(
+    component: &Component,
+    settings: &str,
+    limits: &Limits,
+) -> Result<Snapshot, ConfigureError> {
     let mut wizer = Wizer::new();
     // The name of the function that is removed from the snapshot: none, `configure` stays.
     wizer.init_func("").keep_init_func(true);
     // wizer panics on some components that it does not know how to handle.
-    catch_unwind(AssertUnwindSafe(|| attempt(&wizer, component, settings)))
+    catch_unwind(AssertUnwindSafe(|| attempt(&wizer, component, settings, limits)))
         .unwrap_or_else(|_panic| Ok(Snapshot::Unsupported("the component is of an unknown shape".to_owned())))
 }
 
-fn attempt(wizer: &Wizer, component: &Component, settings: &str) -> Result<Snapshot, ConfigureError> {
+fn attempt(
+    wizer: &Wizer,
+    component: &Component,
+    settings: &str,
+    limits: &Limits,
+) -> Result<Snapshot, ConfigureError> {
     let unsupported = |error: wasmtime::Error| Ok(Snapshot::Unsupported(format!("{error:#}")));
     let (context, instrumented) = match wizer.instrument_component(&component.bytes) {
         Ok(instrumented) => instrumented,
         Err(error) => return unsupported(error),
     };
     let engine = &component.engine;
-    let compiled = match wasmtime::component::Component::new(engine.wasmtime(), instrumented) {
-        Ok(compiled) => compiled,
-        Err(error) => return unsupported(error),
+    let compiled = match engine.compile(&instrumented).map(|code| code.load(engine)) {
+        Ok(Ok(compiled)) => compiled,
+        Ok(Err(error)) => return unsupported(error),
+        // The component itself compiled; what wizer made of it does not, which is no fault of the settings.
+        Err(error) => return unsupported(error.into()),
     };
     let pre = match engine.linkers().v0_1.instantiate_pre(&compiled) {
         Ok(pre) => pre,
@@ -57,7 +69,6 @@ fn attempt(wizer: &Wizer, component: &Component, settings: &str) -> Result<Snaps
         Err(error) => return unsupported(error),
     };
 
-    let limits = &component.limits;
     let _slot = engine
         .slot(limits.load_deadline)
         .ok_or(ConfigureError::Failed(EvaluationError::Busy { deadline: limits.load_deadline }))?;

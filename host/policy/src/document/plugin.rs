@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use bartizan_pattern::Pattern;
 
-use super::Spanned;
+use super::{Sandbox, Spanned};
 use crate::source::Node;
 
 /// One item of `plugins`.
@@ -25,6 +25,8 @@ pub struct PluginEntry {
     pub on_error: OnError,
     /// The capabilities that it may use if it asks for them.
     pub grants: BTreeSet<Grant>,
+    /// What it may use.
+    pub sandbox: Sandbox,
 }
 
 /// Whether a plugin's decisions count.

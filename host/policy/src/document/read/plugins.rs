@@ -7,6 +7,7 @@ use bartizan_pattern::Pattern;
 use super::super::patterns::patterns;
 use super::super::vocabulary::{GRANTS, MODES, ON_ERROR, RESERVED_PLUGIN_NAMES, UNSUPPORTED_IN_PLUGIN};
 use super::super::{Grant, Mode, OnError, PluginEntry, Spanned};
+use super::sandbox::sandbox;
 use super::spanned;
 use crate::decode::{self, Object};
 use crate::diagnostics::{Problem, Report};
@@ -40,8 +41,9 @@ fn plugin(node: &Node, report: &mut Report) -> Option<PluginEntry> {
         .and_then(|member| decode::word(&member.node, "`on_error`", ON_ERROR, &[], report))
         .unwrap_or(OnError::Deny);
     let grants = entry.take("grants").map(|member| grants(&member.node, report)).unwrap_or_default();
+    let sandbox = entry.take("sandbox").and_then(|member| sandbox(member, report)).unwrap_or_default();
     entry.finish(UNSUPPORTED_IN_PLUGIN, report);
-    let entry = PluginEntry { name: name?, settings, tools, methods, mode, on_error, grants };
+    let entry = PluginEntry { name: name?, settings, tools, methods, mode, on_error, grants, sandbox };
     (report.errors() == errors_before).then_some(entry)
 }
 
