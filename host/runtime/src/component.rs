@@ -15,6 +15,7 @@ use crate::error::{EvaluationError, LoadError};
 use crate::evaluate;
 use crate::limits::Limits;
 use crate::sandbox::Sandbox;
+use crate::wasi;
 
 /// Which of the optional hooks a plugin exports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,6 +94,8 @@ pub struct Component {
     pub(crate) cache: Option<Cache>,
     pub(crate) sandbox: Sandbox,
     pub(crate) measured: SizeClass,
+    /// Whether it imports WASI, of which it gets the locked profile.
+    pub(crate) uses_wasi: bool,
     digest: Arc<str>,
     description: Arc<Description>,
     asks: Vec<Capability>,
@@ -136,11 +139,10 @@ impl Component {
         let limits = sandbox.limits(measured);
         limits.fit(&engine)?;
         let compiled = Cache::compile(cache, &engine, &digest, || Ok::<_, LoadError>(bytes.to_vec()))?;
-        check_imports(&compiled, &engine)?;
+        let uses_wasi = check_imports(&compiled, &engine)?;
         let pre = engine
-            .linkers()
-            .v0_1
-            .instantiate_pre(&compiled)
+            .linker(uses_wasi)
+            .and_then(|linker| linker.instantiate_pre(&compiled))
             .map_err(|error| LoadError::Contract(format!("{error:#}")))?;
         let exports = Exports::resolve(&pre).map_err(|error| LoadError::Contract(format!("{error:#}")))?;
         let hooks = exports.hooks();
@@ -159,6 +161,7 @@ impl Component {
             cache: cache.cloned(),
             sandbox: sandbox.clone(),
             measured,
+            uses_wasi,
             digest,
             description: Arc::new(description),
             asks,
@@ -205,14 +208,15 @@ impl std::fmt::Debug for Component {
     }
 }
 
-fn check_imports(compiled: &wasmtime::component::Component, engine: &Engine) -> Result<(), LoadError> {
-    let imports: Vec<String> = compiled
-        .component_type()
-        .imports(engine.wasmtime())
-        .map(|(name, _)| name.to_owned())
-        .filter(|name| !contract::provides(name))
+/// Refuses what the host does not have; whether it imports WASI.
+fn check_imports(compiled: &wasmtime::component::Component, engine: &Engine) -> Result<bool, LoadError> {
+    let ty = compiled.component_type();
+    let names = || ty.imports(engine.wasmtime()).map(|(name, _)| name);
+    let imports: Vec<String> = names()
+        .filter(|name| !contract::provides(name) && !wasi::provides(name))
+        .map(str::to_owned)
         .collect();
-    if imports.is_empty() { Ok(()) } else { Err(LoadError::Imports { imports }) }
+    if imports.is_empty() { Ok(names().any(wasi::provides)) } else { Err(LoadError::Imports { imports }) }
 }
 
 fn describe(

@@ -79,6 +79,7 @@ pub struct Plugin {
     pub(crate) warm: Mutex<Vec<Warm>>,
     pub(crate) quarantine: Quarantine,
     pub(crate) counters: Counters,
+    pub(crate) uses_wasi: bool,
     digest: Arc<str>,
     description: Arc<Description>,
     interests: Vec<(Vec<Pattern>, Vec<Pattern>)>,
@@ -116,6 +117,7 @@ impl Component {
             warm: Mutex::new(Vec::new()),
             quarantine: Quarantine::default(),
             counters: Counters::default(),
+            uses_wasi: self.uses_wasi,
             digest: Arc::clone(self.digest()),
             description: Arc::clone(self.description()),
             interests: self.description().interests(),
@@ -159,7 +161,8 @@ impl Component {
         };
         let unfit =
             |error: wasmtime::Error| ConfigureError::Compile(CompileError::Invalid(format!("{error:#}")));
-        let pre = self.engine.linkers().v0_1.instantiate_pre(&compiled).map_err(unfit)?;
+        let linker = self.engine.linker(self.uses_wasi).map_err(unfit)?;
+        let pre = linker.instantiate_pre(&compiled).map_err(unfit)?;
         let exports = Exports::resolve(&pre).map_err(unfit)?;
         Ok(Pristine::Ready(pre, exports))
     }

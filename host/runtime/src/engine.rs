@@ -4,18 +4,21 @@
 //! anything evaluates; no more instances live than there are slots for. The engine for large plugins is made
 //! when the first one is loaded.
 
+use std::borrow::Cow;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use parking_lot::Mutex;
+use wasmtime::component::Linker;
 
 use crate::class::SizeClass;
 use crate::compiler::{CompileError, Compiler};
-use crate::contract::Linkers;
+use crate::contract::{HostState, Linkers};
 use crate::native::NativeCode;
 use crate::pool::Pool;
 use crate::ticker::{TICK, Ticker, Ticking};
+use crate::wasi;
 
 /// See [`EngineConfig::compile_with`].
 static COMPILER: OnceLock<PathBuf> = OnceLock::new();
@@ -148,6 +151,12 @@ impl Engine {
 
     pub(crate) fn linkers(&self) -> &Linkers {
         &self.pool.linkers
+    }
+
+    /// What a component is linked with.
+    pub(crate) fn linker(&self, with_wasi: bool) -> wasmtime::Result<Cow<'_, Linker<HostState>>> {
+        let linker = &self.linkers().v0_1;
+        if with_wasi { wasi::extend(linker).map(Cow::Owned) } else { Ok(Cow::Borrowed(linker)) }
     }
 
     /// Compiles a component: the one door to Cranelift.

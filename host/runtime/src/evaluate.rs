@@ -18,6 +18,7 @@ use crate::decision::{
 use crate::engine::{Engine, Slot};
 use crate::error::{ConfigureError, EvaluationError};
 use crate::limits::Limits;
+use crate::wasi::Wasi;
 
 /// How many instances of a reused plugin are kept.
 const WARM_INSTANCES: usize = 16;
@@ -189,6 +190,10 @@ impl Plugin {
         let deadline = self.limits.deadline;
         let slot = self.engine.slot(deadline).ok_or(EvaluationError::Busy { deadline })?;
         let mut store = store(&self.engine, &self.limits, deadline);
+        if self.uses_wasi {
+            let wasi = Wasi::of(&self.description().name, self.limits.log_lines);
+            store.data_mut().wasi = Some(Box::new(wasi));
+        }
         let instance = self.pre.instantiate(&mut store).map_err(|error| self.limits.classify(&error))?;
         if let Some(settings) = &self.configure {
             store.set_epoch_deadline(Engine::epochs(self.limits.load_deadline));

@@ -41,6 +41,7 @@ mod slots;
 mod snapshot;
 mod statistics;
 mod ticker;
+mod wasi;
 
 pub use cache::{Cache, CacheError};
 pub use call::{Call, Entry, Flow, Reply};

@@ -60,7 +60,8 @@ fn attempt(
         // The component itself compiled; what wizer made of it does not, which is no fault of the settings.
         Err(error) => return unsupported(error.into()),
     };
-    let pre = match engine.linkers().v0_1.instantiate_pre(&compiled) {
+    let linked = engine.linker(component.uses_wasi).and_then(|linker| linker.instantiate_pre(&compiled));
+    let pre = match linked {
         Ok(pre) => pre,
         Err(error) => return unsupported(error),
     };
@@ -77,6 +78,13 @@ fn attempt(
     let failed = |error: wasmtime::Error| ConfigureError::Failed(limits.classify_load(&error));
     let instance = pre.instantiate(&mut store).map_err(failed)?;
     exports.configure(&mut store, &instance, settings).map_err(failed)?.map_err(ConfigureError::Refused)?;
+
+    // Handles are in a table of the host, which is empty in a new instance.
+    if let Some(handles) = store.data().wasi.as_ref().map(|wasi| wasi.handles()).filter(|count| *count > 0) {
+        return Ok(Snapshot::Unsupported(format!(
+            "it holds {handles} handles of WASI after `configure`, which are not part of its memory"
+        )));
+    }
 
     // Reading the state runs wizer's own accessors in the guest; it gets the time that loading gets,
     // and may hand over all of the memory.

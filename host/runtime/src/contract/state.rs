@@ -4,18 +4,21 @@ use std::sync::Arc;
 
 use crate::call::{Call, Reply};
 use crate::limits::{Limiter, Limits};
+use crate::wasi::Wasi;
 
 /// A store's data: the message being judged and the limiter.
 pub(crate) struct HostState {
     call: Option<Arc<Call>>,
     reply: Option<Arc<Reply>>,
     pub(crate) limiter: Limiter,
+    /// What the instance has of WASI: for components that import it, and only once they use it.
+    pub(crate) wasi: Option<Box<Wasi>>,
 }
 
 impl HostState {
     /// State in which there is nothing to judge: for `describe` and `configure`.
     pub(crate) fn new(limits: &Limits) -> Self {
-        Self { call: None, reply: None, limiter: Limiter::new(limits) }
+        Self { call: None, reply: None, limiter: Limiter::new(limits), wasi: None }
     }
 
     /// Makes this the current call; there is no reply.
