@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use bartizan_runtime::http::{Outgoing, Request, Response};
 use bartizan_runtime::{
     Cache, Call, Capability, Component, ConfigureError, Decision, Engine, EngineConfig, Entry,
-    EvaluationError, Flow, Isolation, Judgement, Limits, LoadError, Plugin, Remembered, Settings, Verdict,
+    EvaluationError, Flow, Isolation, Judgement, LoadError, Plugin, Remembered, Sandbox, Settings, Verdict,
 };
 use bartizan_tests::environment;
 use bartizan_tests::gateway::{self, Document, Serving};
@@ -41,7 +41,7 @@ fn load(name: &str) -> Result<Component, LoadError> {
         Engine::new(&EngineConfig { slots: 4, ..EngineConfig::default() }).expect("the engine starts");
     let cache = Cache::open(environment::compiled()).expect("the tests' cache can be opened");
     let wasm = std::fs::read(environment::fixture(name)).expect("a fixture can be read");
-    Component::load(&engine, &wasm, &Limits::default(), Some(&cache))
+    Component::load(&engine, &wasm, &Sandbox::default(), Some(&cache))
 }
 
 fn configured(name: &str, json: &Value, grant: Capability, outgoing: Option<Arc<dyn Outgoing>>) -> Plugin {

@@ -36,6 +36,7 @@ mod recorder;
 mod reload;
 mod rounds;
 mod run;
+mod sandbox;
 mod serve;
 mod server;
 mod session;
