@@ -82,7 +82,7 @@ pub enum LoadError {
     Engine(#[from] EngineError),
     /// Imports that the host does not have, or that were not granted.
     #[error("the plugin imports {}, which the host does not offer; policies get no access to files, \
-             network, clock or environment", quoted(.imports))]
+             network, clock or environment; build it without, or with WASI stubbed", quoted(.imports))]
     Imports {
         /// Their names.
         imports: Vec<String>,
