@@ -19,6 +19,7 @@ mod state;
 mod terminal;
 mod test;
 mod upstream;
+mod vetting;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

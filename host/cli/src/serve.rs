@@ -10,6 +10,7 @@ use bartizan_gateway::config::Config;
 use bartizan_gateway::{CacheLocation, Ending, Endpoint, ServeOptions, StateLocation, Status};
 use clap::Args;
 
+use crate::vetting::Locked;
 use crate::{report, state};
 
 /// Serve every server of a configuration over HTTP.
@@ -31,6 +32,8 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "DIR", env = "BARTIZAN_CACHE_DIR")]
     cache_dir: Option<PathBuf>,
     #[command(flatten)]
+    locked: Locked,
+    #[command(flatten)]
     state: state::Arguments,
 }
 
@@ -48,6 +51,7 @@ pub(crate) async fn serve(arguments: Arguments) -> ExitCode {
         listen: arguments.listen,
         cache: arguments.cache_dir.map_or_else(CacheLocation::default, CacheLocation::Directory),
         state: arguments.state.named(),
+        locking: arguments.locked.locking(),
         status: Status::default(),
     };
     if let Some(address) = config.admin

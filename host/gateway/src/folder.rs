@@ -108,6 +108,12 @@ impl Folder {
         Ok(Self { directory: Some(directory.to_owned()), files })
     }
 
+    /// A folder with nothing but this plugin, whatever its file is called.
+    pub fn of_plugin(name: &str, path: &Path) -> Self {
+        let file = PluginFile { path: path.to_owned(), stamp: Stamp::of(path) };
+        Self { directory: None, files: BTreeMap::from([(name.to_owned(), file)]) }
+    }
+
     /// The directory, if there is one.
     pub fn directory(&self) -> Option<&Path> {
         self.directory.as_deref()

@@ -14,6 +14,7 @@ use crate::folder::Folder;
 use crate::loader::{FolderPlugin, Loaded, Loader, about_file};
 use crate::plan::ActivePlan;
 use crate::recorder::Recorder;
+use crate::vetting::{Locking, Vetting};
 
 /// Why the gateway does not start.
 #[derive(Debug, thiserror::Error)]
@@ -175,10 +176,13 @@ pub(crate) fn recorder(loader: &mut Loader, recording: Recording) -> Result<Opti
 pub fn plans(
     policies: &[&Policy],
     plugins_dir: Option<&Path>,
+    vetting: Vetting,
     cache: &CacheLocation,
 ) -> Result<Vec<ActivePlan>, StartError> {
     let folder = folder(plugins_dir)?;
-    Ok(loader(cache)?.load(policies, &folder, Occasion::Start)?.plans)
+    let mut loader = loader(cache)?;
+    loader.vet(vetting);
+    Ok(loader.load(policies, &folder, Occasion::Start)?.plans)
 }
 
 /// The plugins folder as it is now.
@@ -198,11 +202,13 @@ pub(crate) fn folder(directory: Option<&Path>) -> Result<Folder, Diagnostics> {
 /// # Errors
 ///
 /// What would keep the gateway from starting.
-pub fn check(config: Config, cache: &CacheLocation) -> Result<(), StartError> {
+pub fn check(config: Config, cache: &CacheLocation, locking: Locking) -> Result<(), StartError> {
     crate::serve::guard(&config, config.listen)?;
+    let vetting = Vetting::of(&config, locking)?;
     let Config { servers, plugins_dir, source, audit, .. } = config;
     let folder = folder(plugins_dir.as_deref())?;
     let mut loader = loader(cache)?;
+    loader.vet(vetting);
     Generation::load(&mut loader, servers, &source, &folder, Occasion::Start)?;
     recorder(&mut loader, audit.record).map(drop)
 }

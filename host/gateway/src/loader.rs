@@ -20,10 +20,12 @@ use bartizan_runtime::{
 };
 
 use crate::folder::{Folder, PluginFile};
+use crate::offline::Taking;
 use crate::outgoing::Network;
 use crate::plan::{ActivePlan, ActiveStep};
 use crate::recorder::Recorder;
 use crate::sandbox;
+use crate::vetting::Vetting;
 
 /// Loads plugins: each file once, each configuration once.
 pub(crate) struct Loader {
@@ -31,6 +33,7 @@ pub(crate) struct Loader {
     cache: Option<Cache>,
     isolation: Isolation,
     network: Network,
+    vetting: Vetting,
     builtins: HashMap<&'static str, Arc<Component>>,
     /// What the files were found to be.
     files: BTreeMap<String, Known>,
@@ -125,6 +128,7 @@ impl Loader {
             cache,
             isolation: Isolation::default(),
             network: Network::here(),
+            vetting: Vetting::default(),
             builtins: HashMap::new(),
             files: BTreeMap::new(),
             good: BTreeMap::new(),
@@ -137,6 +141,41 @@ impl Loader {
     #[must_use]
     pub(crate) fn fresh(self) -> Self {
         Self { isolation: Isolation::Fresh, network: Network::default(), ..self }
+    }
+
+    /// From now on only those plugins run that pass.
+    pub(crate) fn vet(&mut self, vetting: Vetting) {
+        if vetting != self.vetting {
+            // What was read by other rules is read again.
+            self.files.clear();
+            self.vetting = vetting;
+        }
+    }
+
+    /// What the plugins that a policy names make of their settings: the first that does not take them.
+    ///
+    /// # Errors
+    ///
+    /// When a file is missing, or is no plugin.
+    pub(crate) fn settings(&mut self, policy: &Policy, folder: &Folder) -> Result<Taking, Diagnostics> {
+        self.look_into(folder);
+        let mut entries = policy.document.plugins.iter();
+        for step in &policy.plan.steps {
+            let PluginName::Named(name) = &step.plugin else { continue };
+            let entry = entries.next();
+            let content = self.files.get(name).map(|known| known.content.clone());
+            let component = content.unwrap_or_else(|| Err(missing(name, folder))).map_err(|problem| {
+                let mut report = Report::new(policy.document.source());
+                report.push(at_entry(entry, problem));
+                report.finish()
+            })?;
+            match self.configure(&component, Given::by(step)) {
+                Ok(_) => {}
+                Err(ConfigureError::Refused(words)) => return Ok(Taking::Refused(words)),
+                Err(error) => return Ok(Taking::Failed(error.to_string())),
+            }
+        }
+        Ok(Taking::Taken)
     }
 
     /// Loads what each policy names, then the plugins of the folder that none of them names.
@@ -153,6 +192,12 @@ impl Loader {
         folder: &Folder,
         occasion: Occasion,
     ) -> Result<Loaded, Diagnostics> {
+        if let Some(directory) = folder.directory() {
+            let gone = self.vetting.gone(directory, |name| folder.find(name).is_some());
+            if gone.has_errors() {
+                return Err(gone);
+            }
+        }
         self.look_into(folder);
         let names = policies
             .iter()
@@ -228,13 +273,13 @@ impl Loader {
         for (name, file) in folder.files() {
             let content = match known.get(name) {
                 Some(known) if known.file == *file && file.stamp().is_some() => known.content.clone(),
-                _ => self.read(file),
+                _ => self.read(name, file),
             };
             self.files.insert(name.to_owned(), Known { file: file.clone(), content });
         }
     }
 
-    fn read(&self, file: &PluginFile) -> Result<Arc<Component>, Problem> {
+    fn read(&self, name: &str, file: &PluginFile) -> Result<Arc<Component>, Problem> {
         let unusable = |problem: &dyn std::fmt::Display| {
             let shown = file.path.display();
             Problem::error_in_file("plugin-file", format!("{shown} is not a usable plugin: {problem}"))
@@ -243,6 +288,7 @@ impl Loader {
         // Which class it is of is known only when it is read.
         let most = SizeClass::Large.limits().component;
         let bytes = file.read(most).map_err(|error| unusable(&error))?;
+        self.vetting.file(name, &file.path, &bytes)?;
         Component::load(&self.engine, &bytes, &Sandbox::default(), self.cache.as_ref())
             .map(Arc::new)
             .map_err(|error| unusable(&error))
@@ -258,7 +304,7 @@ impl Loader {
                 PluginName::Builtin(name) => self.builtin(name, Given::by(step)),
                 PluginName::Named(name) => {
                     let entry = entries.next();
-                    self.named(name, step, attempt).map_err(|problem| at_entry(entry, problem))
+                    self.named(name, step, policy, attempt).map_err(|problem| at_entry(entry, problem))
                 }
             };
             match loaded {
@@ -267,7 +313,8 @@ impl Loader {
             }
         }
         for (name, file) in attempt.folder.files() {
-            if attempt.named.contains(name) || attempt.useless.contains_key(name) {
+            if !self.vetting.autoloads() || attempt.named.contains(name) || attempt.useless.contains_key(name)
+            {
                 continue;
             }
             match self.unnamed(name, attempt) {
@@ -307,11 +354,16 @@ impl Loader {
         self.configure(&component, given).map_err(|error| failed(error.to_string()))
     }
 
-    fn named(&mut self, name: &str, step: &Step, attempt: &mut Attempt<'_>) -> Result<Arc<Plugin>, Problem> {
-        if attempt.folder.find(name).is_none() {
-            return Err(missing(name, attempt.folder));
-        }
+    fn named(
+        &mut self,
+        name: &str,
+        step: &Step,
+        policy: &Policy,
+        attempt: &mut Attempt<'_>,
+    ) -> Result<Arc<Plugin>, Problem> {
+        let Some(file) = attempt.folder.find(name) else { return Err(missing(name, attempt.folder)) };
         self.best(name, attempt, |loader, component| {
+            loader.vetting.plugin(name, &file.path, component, Some((policy, &step.grants)))?;
             loader.configure(component, Given::by(step)).map_err(|error| {
                 let problem = format!("the plugin `{name}` cannot be used: {error}");
                 Problem::error_in_file("plugin-settings", problem)
@@ -320,7 +372,9 @@ impl Loader {
     }
 
     fn unnamed(&mut self, name: &str, attempt: &mut Attempt<'_>) -> Result<Arc<Plugin>, Problem> {
+        let Some(file) = attempt.folder.find(name) else { return Err(missing(name, attempt.folder)) };
         self.best(name, attempt, |loader, component| {
+            loader.vetting.plugin(name, &file.path, component, None)?;
             loader.configure(component, Given::settings("{}")).map_err(|error| {
                 let problem = format!("the plugin cannot run unless a policy names it: {error}");
                 Problem::error_in_file("plugin-settings", problem).help(format!(

@@ -47,6 +47,24 @@ impl Judges {
         Ok(Self { loader: generation::loader(cache)?.fresh(), folder })
     }
 
+    /// Starts the engine, with one plugin in place of a folder: `name` is what policies call it.
+    ///
+    /// # Errors
+    ///
+    /// When the engine does not start.
+    pub fn of_plugin(name: &str, path: &Path, cache: &CacheLocation) -> Result<Self, StartError> {
+        Ok(Self { loader: generation::loader(cache)?.fresh(), folder: Folder::of_plugin(name, path) })
+    }
+
+    /// What the plugins that a policy names make of their settings: the first that does not take them.
+    ///
+    /// # Errors
+    ///
+    /// Every plugin that is missing or is none.
+    pub fn settings(&mut self, policy: &Policy) -> Result<Taking, Diagnostics> {
+        self.loader.settings(policy, &self.folder)
+    }
+
     /// Makes a policy ready to judge.
     ///
     /// # Errors
@@ -58,6 +76,17 @@ impl Judges {
         let plan = loaded.plans.into_iter().next().ok_or_else(Diagnostics::default)?;
         Ok(Judge::new(plan))
     }
+}
+
+/// What plugins make of their settings.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Taking {
+    /// They take them.
+    Taken,
+    /// One refuses them, in these words.
+    Refused(String),
+    /// One fails on them, or does not ask for what it is granted: why.
+    Failed(String),
 }
 
 /// A policy that judges, with what it has counted so far.

@@ -23,6 +23,7 @@ use crate::sessions;
 use crate::state::StateLocation;
 use crate::status::Status;
 use crate::upstream::{HttpClient, StandardError, Upstream, spawn};
+use crate::vetting::Vetting;
 
 /// How long a command may go on after its input has ended and its last answer was given.
 const QUIET: Duration = Duration::from_secs(5);
@@ -44,6 +45,8 @@ pub struct RunOptions {
     pub policy_file: PathBuf,
     /// The plugins folder.
     pub plugins_dir: Option<PathBuf>,
+    /// Whether files of it run that no policy names, and what they have to meet.
+    pub vetting: Vetting,
     /// Where compiled plugins are kept.
     pub cache: CacheLocation,
     /// Where the state directory is.
@@ -68,12 +71,13 @@ pub struct RunOptions {
 ///
 /// When something keeps it from starting.
 pub async fn run(options: RunOptions) -> Result<u8, StartError> {
-    let RunOptions { name, upstream, policy, policy_file, plugins_dir, cache, state, audit, webhook, reaper } =
-        options;
+    let RunOptions { name, upstream, policy, policy_file, plugins_dir, vetting, cache, state, .. } = options;
+    let RunOptions { audit, webhook, reaper, .. } = options;
     if let UpstreamConfig::Stdio(command) = &upstream {
         generation::check_command(&name, command)?;
     }
     let mut loader = generation::loader(&cache)?;
+    loader.vet(vetting.clone());
     let folder = generation::folder(plugins_dir.as_deref())?;
     let Loaded { mut plans, plugins } = loader.load(&[&policy], &folder, Occasion::Start)?;
     let recorder = generation::recorder(&mut loader, audit.record)?;
@@ -105,7 +109,8 @@ pub async fn run(options: RunOptions) -> Result<u8, StartError> {
     status.started(plugins, move || vec![Arc::clone(&server)]);
     let beginning =
         Beginning { loader, files: config::policy_files(&policy).collect(), folder: plugins_dir.clone() };
-    let subject = PolicyFile { path: policy_file, folder: plugins_dir, session: Arc::clone(&session) };
+    let subject =
+        PolicyFile { path: policy_file, folder: plugins_dir, vetting, session: Arc::clone(&session) };
     reload::start(subject, beginning, Arc::clone(&shared), status, Notices::new())
         .map_err(machine("files cannot be watched"))?;
     let code = match &session.server.upstream {

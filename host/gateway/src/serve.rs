@@ -28,6 +28,7 @@ use crate::session::Shared;
 use crate::state::StateLocation;
 use crate::status::Status;
 use crate::upstream::{HttpClient, Reaper, Upstream};
+use crate::vetting::{Locking, Vetting};
 use crate::webhook::Webhook;
 
 /// How often idle sessions are looked for.
@@ -46,6 +47,8 @@ pub struct ServeOptions {
     pub cache: CacheLocation,
     /// Where the state directory is, if not where the configuration says.
     pub state: Option<StateLocation>,
+    /// Whether plugins are held to the lock file.
+    pub locking: Locking,
     /// Where the gateway says how it is.
     pub status: Status,
     /// The program that, given the word `reap`, calls [`reap`](crate::reap): it ends servers that a killed
@@ -104,8 +107,10 @@ pub async fn serve(
     let (limits, tls) = (config.limits.clone(), config.tls.take());
     let (audit, webhook) = (config.audit.clone(), config.webhook.take());
     let state = options.state_of(&config);
+    let vetting = Vetting::of(&config, options.locking)?;
     let Config { servers, plugins_dir, source, files, path, .. } = config;
     let mut loader = generation::loader(&options.cache)?;
+    loader.vet(vetting);
     let folder = generation::folder(plugins_dir.as_deref())?;
     let loaded = Generation::load(&mut loader, servers, &source, &folder, event::Occasion::Start)?;
     let recorder = generation::recorder(&mut loader, audit.record)?;
@@ -134,7 +139,7 @@ pub async fn serve(
     reload_at_hangup(&notices)
         .map_err(|source| StartError::Machine { what: "signals cannot be listened to", source })?;
     let beginning = Beginning { loader, files, folder: plugins_dir };
-    let subject = ConfigurationFile { path, front: Arc::clone(&front), fixed };
+    let subject = ConfigurationFile { path, front: Arc::clone(&front), fixed, locking: options.locking };
     reload::start(subject, beginning, Arc::clone(&shared), status, notices)
         .map_err(|source| StartError::Machine { what: "files cannot be watched", source })?;
     let address = listener.address();

@@ -35,6 +35,9 @@ pub struct EngineConfig {
     ///
     /// [`compile_plugin`]: crate::compile_plugin
     pub compiler: Option<PathBuf>,
+    /// Whether the instructions of guests are counted: for benches, since it slows them down. Then plugins are
+    /// compiled in this process.
+    pub counts_fuel: bool,
 }
 
 impl EngineConfig {
@@ -47,7 +50,7 @@ impl EngineConfig {
 
 impl Default for EngineConfig {
     fn default() -> Self {
-        Self { slots: 64, largest_memory: 256 << 20, compiler: COMPILER.get().cloned() }
+        Self { slots: 64, largest_memory: 256 << 20, compiler: COMPILER.get().cloned(), counts_fuel: false }
     }
 }
 
@@ -101,10 +104,12 @@ impl Engine {
         let small = Arc::new(Pool::new(SizeClass::Small, config)?);
         let ticker = Ticker::start().map_err(EngineError::Ticker)?;
         ticker.tick(&small.wasmtime);
+        // A child does not make code that counts.
+        let compiler = if config.counts_fuel { None } else { config.compiler.clone() };
         let shared = Shared {
             config: config.clone(),
             ticker,
-            compiler: Compiler::new(config.compiler.clone()),
+            compiler: Compiler::new(compiler),
             small: Arc::clone(&small),
             large: Mutex::new(None),
         };
@@ -143,6 +148,11 @@ impl Engine {
     /// The most linear memory that a plugin can have here, in bytes.
     pub(crate) fn largest_memory(&self) -> Option<usize> {
         self.pool.largest_memory
+    }
+
+    /// Whether the instructions of guests are counted.
+    pub(crate) fn counts_fuel(&self) -> bool {
+        self.shared.config.counts_fuel
     }
 
     pub(crate) fn wasmtime(&self) -> &wasmtime::Engine {

@@ -266,7 +266,7 @@ impl Plugin {
         Ok(Warm { store, instance, served: 0, _slot: slot })
     }
 
-    fn store(&self, deadline: Duration) -> Store<HostState> {
+    pub(crate) fn store(&self, deadline: Duration) -> Store<HostState> {
         let mut store = store(&self.engine, &self.limits, deadline, self.granted.prepare(&self.limits));
         if self.uses_wasi {
             let wasi = Wasi::of(&self.description().name, self.limits.log_lines);
@@ -335,6 +335,10 @@ pub(crate) fn store(
     let mut store = Store::new(engine.wasmtime(), HostState::new(limits, interfaces));
     store.limiter(|state| &mut state.limiter);
     store.set_hostcall_fuel(limits.output);
+    if engine.counts_fuel() {
+        // More than any evaluation can use. It fails only where fuel is not counted.
+        let _counted = store.set_fuel(u64::MAX);
+    }
     if waits {
         // Epochs pass while a plugin waits for others; that is not its own time.
         store.epoch_deadline_callback(|store| {

@@ -18,6 +18,7 @@
 //! was; the caller decides what a failed evaluation means for the call (refuse it, unless told
 //! otherwise).
 
+mod anatomy;
 mod cache;
 mod call;
 mod census;
@@ -33,6 +34,7 @@ mod error;
 mod evaluate;
 mod interfaces;
 mod limits;
+mod measure;
 mod native;
 mod pointer;
 mod pool;
@@ -44,6 +46,7 @@ mod statistics;
 mod ticker;
 mod wasi;
 
+pub use anatomy::{Anatomy, CONTRACT, Memory, Snapshotting};
 pub use cache::{Cache, CacheError};
 pub use call::{Call, Entry, Flow, Reply};
 pub use class::SizeClass;
@@ -56,6 +59,7 @@ pub use error::{Blame, ConfigureError, EvaluationError, LoadError, MemoryError};
 pub use interfaces::http;
 pub use interfaces::memory::{Change, Crowded, Remembered};
 pub use limits::Limits;
+pub use measure::Taken;
 pub use quarantine::Health;
 pub use sandbox::Sandbox;
 pub use statistics::{Statistics, Times};

@@ -35,7 +35,7 @@ impl Pool {
     pub(crate) fn new(class: SizeClass, config: &EngineConfig) -> Result<Self, EngineError> {
         let (wasmtime, allocation) = match class {
             SizeClass::Small => pooling_engine(config)?,
-            SizeClass::Large => (on_demand_engine(class)?, Allocation::OnDemand),
+            SizeClass::Large => (on_demand_engine(class, config)?, Allocation::OnDemand),
         };
         let linkers = contract::linkers(&wasmtime).map_err(EngineError::Engine)?;
         let (slots, largest_memory) = match class {
@@ -50,6 +50,7 @@ impl Pool {
 
 fn pooling_engine(config: &EngineConfig) -> Result<(wasmtime::Engine, Allocation), EngineError> {
     let mut pooling = wasmtime_config(SizeClass::Small);
+    pooling.consume_fuel(config.counts_fuel);
     pooling.allocation_strategy(InstanceAllocationStrategy::Pooling(pooling_config(config)));
     match wasmtime::Engine::new(&pooling) {
         Ok(engine) => Ok((engine, Allocation::Pooling)),
@@ -59,17 +60,19 @@ fn pooling_engine(config: &EngineConfig) -> Result<(wasmtime::Engine, Allocation
                 error = format!("{error:#}"),
                 "no address space for pooled plugin instances: allocating on demand, which is slower"
             );
-            Ok((on_demand_engine(SizeClass::Small)?, Allocation::OnDemand))
+            Ok((on_demand_engine(SizeClass::Small, config)?, Allocation::OnDemand))
         }
     }
 }
 
-fn on_demand_engine(class: SizeClass) -> Result<wasmtime::Engine, EngineError> {
-    wasmtime::Engine::new(&wasmtime_config(class)).map_err(EngineError::Engine)
+fn on_demand_engine(class: SizeClass, config: &EngineConfig) -> Result<wasmtime::Engine, EngineError> {
+    let mut on_demand = wasmtime_config(class);
+    on_demand.consume_fuel(config.counts_fuel);
+    wasmtime::Engine::new(&on_demand).map_err(EngineError::Engine)
 }
 
 /// What code is compiled for and how it runs: all but how instances get their memory, which code does not
-/// depend on.
+/// depend on, and the counting of fuel, which is for benches.
 pub(crate) fn wasmtime_config(class: SizeClass) -> wasmtime::Config {
     let mut config = wasmtime::Config::new();
     config

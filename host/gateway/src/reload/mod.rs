@@ -100,6 +100,7 @@ impl<S: Subject> Reloader<S> {
         let loaded = self.read().and_then(|mut reading| {
             let folder = generation::folder(self.folder.as_deref())?;
             let servers = std::mem::take(&mut reading.servers);
+            self.loader.vet(reading.vetting.clone());
             let generation =
                 Generation::load(&mut self.loader, servers, &reading.source, &folder, Occasion::Reload)?;
             Ok((reading, generation))

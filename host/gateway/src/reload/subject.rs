@@ -12,6 +12,7 @@ use crate::generation::StartError;
 use crate::plan::ActivePlan;
 use crate::server::Server;
 use crate::session::Session;
+use crate::vetting::{Locking, Vetting};
 
 /// What was read, and is not loaded yet.
 pub(crate) struct Reading {
@@ -19,6 +20,8 @@ pub(crate) struct Reading {
     pub(crate) files: BTreeSet<PathBuf>,
     /// The plugins folder that it names.
     pub(crate) folder: Option<PathBuf>,
+    /// Which of its plugins may run.
+    pub(crate) vetting: Vetting,
     /// Where the servers stand.
     pub(crate) source: Source,
     /// The servers by name.
@@ -56,6 +59,8 @@ pub(crate) struct ConfigurationFile {
     pub(crate) front: Arc<Front>,
     /// What was read from it at the start and cannot change.
     pub(crate) fixed: Fixed,
+    /// Whether plugins are held to the lock file.
+    pub(crate) locking: Locking,
 }
 
 /// The parts of a configuration that are read at the start only.
@@ -88,8 +93,12 @@ impl Subject for ConfigurationFile {
     fn read(&self) -> Result<Reading, StartError> {
         let config = Config::load(&self.path)?;
         let needs_restart = self.fixed.changed(&Fixed::of(&config));
+        let vetting = Vetting::of(&config, self.locking)?;
+        let mut files = config.files;
+        files.extend(vetting.lock_file().map(std::path::Path::to_owned));
         Ok(Reading {
-            files: config.files,
+            files,
+            vetting,
             folder: config.plugins_dir,
             source: config.source,
             servers: config.servers,
@@ -117,6 +126,8 @@ pub(crate) struct PolicyFile {
     pub(crate) path: PathBuf,
     /// The plugins folder.
     pub(crate) folder: Option<PathBuf>,
+    /// Which of its plugins may run.
+    pub(crate) vetting: Vetting,
     /// The client's session.
     pub(crate) session: Arc<Session>,
 }
@@ -126,8 +137,11 @@ impl Subject for PolicyFile {
         let policy = bartizan_policy::load(&self.path)?;
         let server = &self.session.server;
         Ok(Reading {
-            files: config::policy_files(&policy).collect(),
+            files: config::policy_files(&policy)
+                .chain(self.vetting.lock_file().map(std::path::Path::to_owned))
+                .collect(),
             folder: self.folder.clone(),
+            vetting: self.vetting.again()?,
             source: policy.document.source().clone(),
             warnings: policy.warnings.iter().map(ToString::to_string).collect(),
             servers: BTreeMap::from([(
