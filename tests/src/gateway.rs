@@ -68,7 +68,7 @@ pub fn server(command: &str, arguments: &[&str], policy: &Value) -> Value {
 pub struct Serving {
     program: Program,
     urls: BTreeMap<String, String>,
-    _configuration: Document,
+    configuration: Document,
 }
 
 impl Serving {
@@ -101,7 +101,12 @@ impl Serving {
             urls.insert(name.to_owned(), url.trim().to_owned());
         }
         assert!(urls.keys().eq(&names), "it serves {urls:?} instead of {names:?}");
-        Self { program, urls, _configuration: configuration }
+        Self { program, urls, configuration }
+    }
+
+    /// The file that it serves.
+    pub fn configuration(&self) -> std::path::PathBuf {
+        self.configuration.path()
     }
 
     /// Where a server is.
@@ -114,6 +119,11 @@ impl Serving {
         let url = self.urls.values().next().expect("a configuration has servers");
         let address = url.split('/').nth(2).and_then(|address| address.parse().ok());
         address.expect("a URL has an address and a port")
+    }
+
+    /// The number of its process.
+    pub fn pid(&self) -> i32 {
+        self.program.pid().as_raw_nonzero().get()
     }
 
     /// Sends the gateway a signal.

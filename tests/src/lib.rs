@@ -12,6 +12,7 @@
     reason = "a harness that cannot go on fails the test that uses it"
 )]
 
+pub mod admin;
 pub mod certificates;
 pub mod clients;
 pub mod connection;

@@ -8,6 +8,7 @@ mod explain;
 mod import;
 mod lock;
 mod logging;
+mod plugin;
 mod replay;
 mod report;
 mod run;
@@ -15,8 +16,10 @@ mod scan;
 mod schema;
 mod serve;
 mod state;
+mod terminal;
 mod test;
 mod upstream;
+mod vetting;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -61,6 +64,7 @@ enum Verb {
     Test(test::Arguments),
     Replay(replay::Arguments),
     Approvals(approvals::Arguments),
+    Plugin(plugin::Arguments),
     Audit(audit::Arguments),
     /// End the servers that a killed gateway leaves; `run` and `serve` start this themselves.
     #[command(hide = true)]
@@ -119,6 +123,7 @@ fn main() -> ExitCode {
         Verb::Test(arguments) => test::test(&arguments),
         Verb::Replay(arguments) => replay::replay(&arguments),
         Verb::Approvals(arguments) => approvals::approvals(arguments),
+        Verb::Plugin(arguments) => runtime.block_on(plugin::plugin(arguments)),
         Verb::Reap | Verb::CompilePlugin { .. } => ExitCode::SUCCESS,
     };
     // A read of standard input cannot be interrupted; nobody waits for it.

@@ -97,6 +97,7 @@ fn named_plugins_follow_in_order_with_defaults_that_fail_closed() {
             mode: Mode::Enforce,
             on_error: OnError::Deny,
             grants: BTreeSet::new(),
+            http: None,
             sandbox: Sandbox::default(),
             label: "freeze".into(),
             rule: Some("/plugins/0".into()),

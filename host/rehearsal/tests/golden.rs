@@ -36,7 +36,7 @@ fn compare(name: &str, actual: &str) {
 
 fn run(paths: &[&str], filter: Option<&str>) -> Results {
     let paths: Vec<PathBuf> = paths.iter().map(|path| Path::new(GOLDEN).join(path)).collect();
-    run::run(&suite::find(&paths).unwrap(), filter, None, &PLUGINS).unwrap()
+    run::run(&suite::find(&paths).unwrap(), filter, &suite::Defaults::default(), &PLUGINS).unwrap()
 }
 
 fn policy() -> Policy {

@@ -13,6 +13,7 @@ use crate::encode;
 use crate::engine::Engine;
 use crate::error::{EvaluationError, LoadError};
 use crate::evaluate;
+use crate::interfaces::Interfaces;
 use crate::limits::Limits;
 use crate::sandbox::Sandbox;
 use crate::wasi;
@@ -63,17 +64,27 @@ pub enum Capability {
     RewriteArguments,
     /// Replace a result.
     RewriteResults,
+    /// Write to the gateway's log: the interface `log`.
+    Log,
+    /// Remember something of the session: the interface `memory`.
+    Memory,
+    /// Send requests to hosts that the operator lists: the interface `http`.
+    Http,
 }
 
 impl Capability {
     /// Every capability.
-    pub const ALL: [Self; 2] = [Self::RewriteArguments, Self::RewriteResults];
+    pub const ALL: [Self; 5] =
+        [Self::RewriteArguments, Self::RewriteResults, Self::Log, Self::Memory, Self::Http];
 
     /// The name in `describe` and in `grants`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::RewriteArguments => "rewrite-arguments",
             Self::RewriteResults => "rewrite-results",
+            Self::Log => "log",
+            Self::Memory => "memory",
+            Self::Http => "http",
         }
     }
 
@@ -99,6 +110,8 @@ pub struct Component {
     digest: Arc<str>,
     description: Arc<Description>,
     asks: Vec<Capability>,
+    /// The capabilities whose interfaces it imports; it asks for all of them.
+    pub(crate) imports: Vec<Capability>,
 }
 
 impl Component {
@@ -139,7 +152,7 @@ impl Component {
         let limits = sandbox.limits(measured);
         limits.fit(&engine)?;
         let compiled = Cache::compile(cache, &engine, &digest, || Ok::<_, LoadError>(bytes.to_vec()))?;
-        let uses_wasi = check_imports(&compiled, &engine)?;
+        let (imports, uses_wasi) = check_imports(&compiled, &engine)?;
         let pre = engine
             .linker(uses_wasi)
             .and_then(|linker| linker.instantiate_pre(&compiled))
@@ -149,8 +162,10 @@ impl Component {
         if !(hooks.calls || hooks.listings || hooks.replies) {
             return Err(LoadError::NoHooks);
         }
-        let description = describe(&engine, &pre, &exports, &limits)?;
-        let asks = check_description(&description)?;
+        let (description, asks) = describe(&engine, &pre, &exports, &limits)?;
+        if let Some((import, needed)) = imports.iter().find(|(_, needed)| !asks.contains(needed)) {
+            return Err(LoadError::NotAsked { import: import.clone(), ask: needed.as_str() });
+        }
         check_interests(&description.interests, hooks)?;
         Ok(Self {
             engine,
@@ -165,6 +180,7 @@ impl Component {
             digest,
             description: Arc::new(description),
             asks,
+            imports: imports.into_iter().map(|(_, needed)| needed).collect(),
         })
     }
 
@@ -208,15 +224,20 @@ impl std::fmt::Debug for Component {
     }
 }
 
-/// Refuses what the host does not have; whether it imports WASI.
-fn check_imports(compiled: &wasmtime::component::Component, engine: &Engine) -> Result<bool, LoadError> {
-    let ty = compiled.component_type();
-    let names = || ty.imports(engine.wasmtime()).map(|(name, _)| name);
-    let imports: Vec<String> = names()
-        .filter(|name| !contract::provides(name) && !wasi::provides(name))
-        .map(str::to_owned)
-        .collect();
-    if imports.is_empty() { Ok(names().any(wasi::provides)) } else { Err(LoadError::Imports { imports }) }
+/// The imports for which a component must ask, by name; and whether it imports WASI.
+fn check_imports(
+    compiled: &wasmtime::component::Component,
+    engine: &Engine,
+) -> Result<(Vec<(String, Capability)>, bool), LoadError> {
+    let (mut unknown, mut needed, mut uses_wasi) = (Vec::new(), Vec::new(), false);
+    for (name, _) in compiled.component_type().imports(engine.wasmtime()) {
+        match contract::provides(name) {
+            Some(provided) => needed.extend(provided.needs.map(|capability| (name.to_owned(), capability))),
+            None if wasi::provides(name) => uses_wasi = true,
+            None => unknown.push(name.to_owned()),
+        }
+    }
+    if unknown.is_empty() { Ok((needed, uses_wasi)) } else { Err(LoadError::Imports { imports: unknown }) }
 }
 
 fn describe(
@@ -224,16 +245,21 @@ fn describe(
     pre: &InstancePre<HostState>,
     exports: &Exports,
     limits: &Limits,
-) -> Result<Description, LoadError> {
+) -> Result<(Description, Vec<Capability>), LoadError> {
     let _slot = engine
         .slot(limits.load_deadline)
         .ok_or(LoadError::Describe(EvaluationError::Busy { deadline: limits.load_deadline }))?;
     let _ticking = engine.ticking();
-    let mut store = evaluate::store(engine, limits, limits.load_deadline);
+    let mut store = evaluate::store(engine, limits, limits.load_deadline, Interfaces::describing(limits));
     let failed = |error: wasmtime::Error| LoadError::Describe(limits.classify_load(&error));
     let instance = pre.instantiate(&mut store).map_err(failed)?;
     exports.check_types(&mut store, &instance).map_err(|error| LoadError::Contract(format!("{error:#}")))?;
-    exports.describe(&mut store, &instance).map_err(failed)
+    let description = exports.describe(&mut store, &instance).map_err(failed)?;
+    let asks = check_description(&description)?;
+    if asks.contains(&Capability::Log) {
+        store.data_mut().interfaces.log.name(&description.name);
+    }
+    Ok((description, asks))
 }
 
 /// The longest text in a description, in bytes.

@@ -17,6 +17,8 @@ use crate::contract::{Exports, HostState};
 use crate::engine::Engine;
 use crate::error::{ConfigureError, EvaluationError};
 use crate::evaluate::{self, Warm};
+use crate::interfaces::Granted;
+use crate::interfaces::http::Outgoing;
 use crate::limits::Limits;
 use crate::quarantine::{Health, Quarantine};
 use crate::sandbox::Sandbox;
@@ -51,6 +53,8 @@ pub struct Settings {
     pub isolation: Isolation,
     /// Limits other than those that the plugin was loaded with.
     pub sandbox: Sandbox,
+    /// What sends the plugin's requests, if it is granted [`Capability::Http`]. Without one they all fail.
+    pub http: Option<Arc<dyn Outgoing>>,
 }
 
 impl Settings {
@@ -61,6 +65,7 @@ impl Settings {
             grants: BTreeSet::new(),
             isolation: Isolation::default(),
             sandbox: Sandbox::default(),
+            http: None,
         }
     }
 }
@@ -75,6 +80,7 @@ pub struct Plugin {
     /// What each new instance is configured with; `None` when it starts configured.
     pub(crate) configure: Option<String>,
     pub(crate) grants: BTreeSet<Capability>,
+    pub(crate) granted: Granted,
     pub(crate) isolation: Isolation,
     pub(crate) warm: Mutex<Vec<Warm>>,
     pub(crate) quarantine: Quarantine,
@@ -91,7 +97,8 @@ impl Component {
     ///
     /// # Errors
     ///
-    /// When the plugin refuses the settings or fails on them, or a grant is not asked for.
+    /// When the plugin refuses the settings or fails on them, a grant is not asked for, or an interface that
+    /// the plugin imports is not granted.
     pub fn configure(&self, settings: &Settings) -> Result<Plugin, ConfigureError> {
         if let Some(grant) = settings.grants.iter().find(|grant| !self.asks().contains(grant)) {
             return Err(ConfigureError::NotAsked { grant: grant.as_str() });
@@ -106,6 +113,7 @@ impl Component {
         }
         let limits = sandbox.limits(self.measured);
         limits.fit(&self.engine)?;
+        let granted = Granted::configure(&self.description().name, &self.imports, settings)?;
         let plugin = |pre: InstancePre<HostState>, exports: Arc<Exports>, configure: Option<String>| Plugin {
             engine: self.engine.clone(),
             pre,
@@ -113,6 +121,7 @@ impl Component {
             limits: limits.clone(),
             configure,
             grants: settings.grants.clone(),
+            granted: granted.clone(),
             isolation: settings.isolation,
             warm: Mutex::new(Vec::new()),
             quarantine: Quarantine::default(),
@@ -124,7 +133,7 @@ impl Component {
         };
 
         if settings.isolation != Isolation::Fresh {
-            match self.pristine(&settings.json, &limits)? {
+            match self.pristine(&settings.json, &limits, &granted)? {
                 Pristine::Ready(pre, exports) => return Ok(plugin(pre, Arc::new(exports), None)),
                 Pristine::Unsupported(reason) => tracing::info!(
                     plugin = self.description().name,
@@ -138,7 +147,12 @@ impl Component {
         Ok(plugin)
     }
 
-    fn pristine(&self, settings: &str, limits: &Limits) -> Result<Pristine, ConfigureError> {
+    fn pristine(
+        &self,
+        settings: &str,
+        limits: &Limits,
+        granted: &Granted,
+    ) -> Result<Pristine, ConfigureError> {
         let identity = {
             let mut hash = Sha256::new();
             hash.update(b"pristine ");
@@ -148,7 +162,7 @@ impl Component {
         };
         let compiled =
             Cache::compile(self.cache.as_ref(), &self.engine, &identity, || {
-                match snapshot::take(self, settings, limits).map_err(Failure::Configure)? {
+                match snapshot::take(self, settings, limits, granted).map_err(Failure::Configure)? {
                     Snapshot::Taken(bytes) => Ok(bytes),
                     Snapshot::Unsupported(reason) => Err(Failure::Unsupported(reason)),
                 }
@@ -217,6 +231,17 @@ impl Plugin {
                 .interests
                 .iter()
                 .any(|(methods, targets)| wants(methods, Some(method)) && wants(targets, target))
+    }
+
+    /// Whether it remembers anything of sessions: only then there is a point in telling it what it did.
+    pub fn remembers(&self) -> bool {
+        self.granted.remembers()
+    }
+
+    /// Whether an evaluation may wait for an answer over the network, which takes as long as it takes: not for
+    /// threads that others need.
+    pub fn waits(&self) -> bool {
+        self.granted.waits()
     }
 
     /// Whether it is asked at all at present.

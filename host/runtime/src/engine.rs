@@ -17,6 +17,7 @@ use crate::compiler::{CompileError, Compiler};
 use crate::contract::{HostState, Linkers};
 use crate::native::NativeCode;
 use crate::pool::Pool;
+use crate::slots::Slots;
 use crate::ticker::{TICK, Ticker, Ticking};
 use crate::wasi;
 
@@ -35,6 +36,9 @@ pub struct EngineConfig {
     ///
     /// [`compile_plugin`]: crate::compile_plugin
     pub compiler: Option<PathBuf>,
+    /// Whether the instructions of guests are counted: for benches, since it slows them down. Plugins are
+    /// compiled in this process then.
+    pub counts_fuel: bool,
 }
 
 impl EngineConfig {
@@ -47,7 +51,7 @@ impl EngineConfig {
 
 impl Default for EngineConfig {
     fn default() -> Self {
-        Self { slots: 64, largest_memory: 256 << 20, compiler: COMPILER.get().cloned() }
+        Self { slots: 64, largest_memory: 256 << 20, compiler: COMPILER.get().cloned(), counts_fuel: false }
     }
 }
 
@@ -104,7 +108,7 @@ impl Engine {
         let shared = Shared {
             config: config.clone(),
             ticker,
-            compiler: Compiler::new(config.compiler.clone()),
+            compiler: Compiler::new(config.compiler.clone().filter(|_| !config.counts_fuel)),
             small: Arc::clone(&small),
             large: Mutex::new(None),
         };
@@ -169,6 +173,17 @@ impl Engine {
         self.pool.slots.acquire(patience).then(|| Slot { pool: Arc::clone(&self.pool) })
     }
 
+    /// Takes the right to wait for others during an evaluation, waiting for it until the deadline. `None` if
+    /// none came free.
+    pub(crate) fn waiting_slot(&self, patience: Duration) -> Option<WaitingSlot<'_>> {
+        self.pool.waiting.acquire(patience).then(|| WaitingSlot { waiting: &self.pool.waiting })
+    }
+
+    /// Whether the instructions of guests are counted.
+    pub(crate) fn counts_fuel(&self) -> bool {
+        self.shared.config.counts_fuel
+    }
+
     /// Whether instances may be kept for later: at most half of the slots are for those.
     pub(crate) fn has_spare_slots(&self) -> bool {
         self.pool.slots.has_spare()
@@ -194,6 +209,17 @@ pub(crate) struct Slot {
 impl Drop for Slot {
     fn drop(&mut self) {
         self.pool.slots.release();
+    }
+}
+
+/// The right to wait for others; given back on drop.
+pub(crate) struct WaitingSlot<'a> {
+    waiting: &'a Slots,
+}
+
+impl Drop for WaitingSlot<'_> {
+    fn drop(&mut self) {
+        self.waiting.release();
     }
 }
 

@@ -8,6 +8,7 @@ use crate::class::SizeClass;
 use crate::compiler::CompileError;
 use crate::contract::{Raised, Unreadable};
 use crate::engine::EngineError;
+use crate::interfaces::Misuse;
 use crate::limits::{Exhausted, Limits};
 
 /// Whose fault an error is: who has to act on it.
@@ -101,6 +102,16 @@ pub enum LoadError {
         /// What is wrong with it.
         problem: String,
     },
+    /// An interface is imported that the plugin does not ask for.
+    #[error(
+        "the plugin imports `{import}` without asking for it; its description has to name `{ask}` in `asks`"
+    )]
+    NotAsked {
+        /// The import's name.
+        import: String,
+        /// The capability to ask for.
+        ask: &'static str,
+    },
     /// The plugin needs a capability that this host does not know.
     #[error("the plugin asks for `{ask}`, which this version does not know; it knows {known}")]
     UnknownAsk {
@@ -162,6 +173,15 @@ pub enum ConfigureError {
         /// The capability's name.
         grant: &'static str,
     },
+    /// Interfaces are imported that are not granted.
+    #[error(
+        "the plugin uses {}, which it is not granted; where a policy names the plugin, add {}",
+        listed(.missing), remedy(.missing)
+    )]
+    NotGranted {
+        /// The names of the capabilities.
+        missing: Vec<&'static str>,
+    },
     /// The configured component could not be compiled.
     #[error("the configured plugin does not compile: {0}")]
     Compile(CompileError),
@@ -183,7 +203,7 @@ impl ConfigureError {
     /// Who has to act.
     pub fn blame(&self) -> Blame {
         match self {
-            Self::Refused(_) | Self::NotAsked { .. } | Self::Memory(_) => Blame::Settings,
+            Self::Refused(_) | Self::NotAsked { .. } | Self::NotGranted { .. } | Self::Memory(_) => Blame::Settings,
             Self::Failed(error) => error.blame(),
             Self::Class { error, .. } => error.blame(),
             Self::Compile(_) => Blame::Host,
@@ -287,6 +307,9 @@ impl EvaluationError {
         if let Some(unreadable) = error.downcast_ref::<Unreadable>() {
             return Self::Contract(unreadable.to_string());
         }
+        if let Some(misuse) = error.downcast_ref::<Misuse>() {
+            return Self::Contract(misuse.to_string());
+        }
         if error.downcast_ref::<wasmtime::PoolConcurrencyLimitError>().is_some() {
             return Self::Busy { deadline };
         }
@@ -307,6 +330,18 @@ impl Limits {
     pub(crate) fn classify_load(&self, error: &wasmtime::Error) -> EvaluationError {
         EvaluationError::classify(error, self.load_deadline)
     }
+}
+
+fn listed(names: &[&str]) -> String {
+    let quoted: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+    quoted.join(", ")
+}
+
+/// What to write where a policy names a plugin, so that it is granted these.
+fn remedy(missing: &[&str]) -> String {
+    let grants: Vec<String> = missing.iter().map(|name| format!("\"{name}\"")).collect();
+    let origins = if missing.contains(&"http") { ", \"http\": {\"origins\": [\"https://…\"]}" } else { "" };
+    format!("\"grants\": [{}]{origins}", grants.join(", "))
 }
 
 fn quoted(names: &[String]) -> String {

@@ -18,6 +18,7 @@
 //! was; the caller decides what a failed evaluation means for the call (refuse it, unless told
 //! otherwise).
 
+mod anatomy;
 mod cache;
 mod call;
 mod census;
@@ -31,8 +32,10 @@ mod encode;
 mod engine;
 mod error;
 mod evaluate;
+mod interfaces;
 mod limits;
 mod native;
+mod measure;
 mod pointer;
 mod pool;
 mod quarantine;
@@ -43,6 +46,7 @@ mod statistics;
 mod ticker;
 mod wasi;
 
+pub use anatomy::{Anatomy, CONTRACT, Memory, Snapshotting};
 pub use cache::{Cache, CacheError};
 pub use call::{Call, Entry, Flow, Reply};
 pub use class::SizeClass;
@@ -52,7 +56,10 @@ pub use configured::{Isolation, Plugin, Settings};
 pub use decision::{Approval, Charge, Decision, Denial, Judgement, Note, Scope, Unit, Verdict, Window};
 pub use engine::{Allocation, Engine, EngineConfig, EngineError};
 pub use error::{Blame, ConfigureError, EvaluationError, LoadError, MemoryError};
+pub use interfaces::http;
+pub use interfaces::memory::{Change, Crowded, Remembered};
 pub use limits::Limits;
+pub use measure::Taken;
 pub use quarantine::Health;
 pub use sandbox::Sandbox;
 pub use statistics::{Statistics, Times};

@@ -86,6 +86,11 @@ impl Limiter {
             instances: limits.instances,
         }
     }
+
+    /// Bytes of linear memory at present. Memories do not shrink.
+    pub(crate) fn memory(&self) -> usize {
+        self.memory_used
+    }
 }
 
 impl ResourceLimiter for Limiter {

@@ -23,6 +23,8 @@ pub(crate) struct Pool {
     pub(crate) linkers: Linkers,
     pub(crate) allocation: Allocation,
     pub(crate) slots: Slots,
+    /// For what may wait for others while it has an instance: at most a quarter of the instances do.
+    pub(crate) waiting: Slots,
     /// The most linear memory that a plugin can have here; `None` if only its own limit says.
     pub(crate) largest_memory: Option<usize>,
 }
@@ -33,19 +35,22 @@ impl Pool {
     pub(crate) fn new(class: SizeClass, config: &EngineConfig) -> Result<Self, EngineError> {
         let (wasmtime, allocation) = match class {
             SizeClass::Small => pooling_engine(config)?,
-            SizeClass::Large => (on_demand_engine(class)?, Allocation::OnDemand),
+            SizeClass::Large => (on_demand_engine(class, config)?, Allocation::OnDemand),
         };
         let linkers = contract::linkers(&wasmtime).map_err(EngineError::Engine)?;
         let (slots, largest_memory) = match class {
             SizeClass::Small => (config.slots, Some(config.largest_memory)),
             SizeClass::Large => (config.slots.min(LARGE_SLOTS), None),
         };
-        Ok(Self { class, wasmtime, linkers, allocation, slots: Slots::new(slots), largest_memory })
+        let waiting = Slots::new((slots / 4).max(1));
+        let slots = Slots::new(slots);
+        Ok(Self { class, wasmtime, linkers, allocation, slots, waiting, largest_memory })
     }
 }
 
 fn pooling_engine(config: &EngineConfig) -> Result<(wasmtime::Engine, Allocation), EngineError> {
     let mut pooling = wasmtime_config(SizeClass::Small);
+    pooling.consume_fuel(config.counts_fuel);
     pooling.allocation_strategy(InstanceAllocationStrategy::Pooling(pooling_config(config)));
     match wasmtime::Engine::new(&pooling) {
         Ok(engine) => Ok((engine, Allocation::Pooling)),
@@ -55,13 +60,15 @@ fn pooling_engine(config: &EngineConfig) -> Result<(wasmtime::Engine, Allocation
                 error = format!("{error:#}"),
                 "no address space for pooled plugin instances: allocating on demand, which is slower"
             );
-            Ok((on_demand_engine(SizeClass::Small)?, Allocation::OnDemand))
+            Ok((on_demand_engine(SizeClass::Small, config)?, Allocation::OnDemand))
         }
     }
 }
 
-fn on_demand_engine(class: SizeClass) -> Result<wasmtime::Engine, EngineError> {
-    wasmtime::Engine::new(&wasmtime_config(class)).map_err(EngineError::Engine)
+fn on_demand_engine(class: SizeClass, config: &EngineConfig) -> Result<wasmtime::Engine, EngineError> {
+    let mut on_demand = wasmtime_config(class);
+    on_demand.consume_fuel(config.counts_fuel);
+    wasmtime::Engine::new(&on_demand).map_err(EngineError::Engine)
 }
 
 /// What code is compiled for and how it runs: all but how instances get their memory, which code does not

@@ -15,9 +15,9 @@ use wasmtime_wizer::{ComponentContext, ComponentInstanceState, Wizer};
 
 use crate::component::Component;
 use crate::contract::{Exports, HostState};
-use crate::engine::Engine;
 use crate::error::{ConfigureError, EvaluationError};
 use crate::evaluate;
+use crate::interfaces::Granted;
 use crate::limits::Limits;
 
 /// What came of an attempt.
@@ -33,12 +33,13 @@ pub(crate) fn take(
     component: &Component,
     settings: &str,
     limits: &Limits,
+    granted: &Granted,
 ) -> Result<Snapshot, ConfigureError> {
     let mut wizer = Wizer::new();
     // The name of the function that is removed from the snapshot: none, `configure` stays.
     wizer.init_func("").keep_init_func(true);
     // wizer panics on some components that it does not know how to handle.
-    catch_unwind(AssertUnwindSafe(|| attempt(&wizer, component, settings, limits)))
+    catch_unwind(AssertUnwindSafe(|| attempt(&wizer, component, settings, limits, granted)))
         .unwrap_or_else(|_panic| Ok(Snapshot::Unsupported("the component is of an unknown shape".to_owned())))
 }
 
@@ -47,6 +48,7 @@ fn attempt(
     component: &Component,
     settings: &str,
     limits: &Limits,
+    granted: &Granted,
 ) -> Result<Snapshot, ConfigureError> {
     let unsupported = |error: wasmtime::Error| Ok(Snapshot::Unsupported(format!("{error:#}")));
     let (context, instrumented) = match wizer.instrument_component(&component.bytes) {
@@ -74,7 +76,7 @@ fn attempt(
         .slot(limits.load_deadline)
         .ok_or(ConfigureError::Failed(EvaluationError::Busy { deadline: limits.load_deadline }))?;
     let _ticking = engine.ticking();
-    let mut store = evaluate::store(engine, limits, limits.load_deadline);
+    let mut store = evaluate::store(engine, limits, limits.load_deadline, granted.prepare(limits));
     let failed = |error: wasmtime::Error| ConfigureError::Failed(limits.classify_load(&error));
     let instance = pre.instantiate(&mut store).map_err(failed)?;
     exports.configure(&mut store, &instance, settings).map_err(failed)?.map_err(ConfigureError::Refused)?;
@@ -88,7 +90,7 @@ fn attempt(
 
     // Reading the state runs wizer's own accessors in the guest; it gets the time that loading gets,
     // and may hand over all of the memory.
-    store.set_epoch_deadline(Engine::epochs(limits.load_deadline));
+    evaluate::allow(&mut store, limits.load_deadline);
     store.set_hostcall_fuel(limits.memory.saturating_mul(2));
     match read_state(wizer, &context, store, instance) {
         Ok(snapshot) => Ok(Snapshot::Taken(snapshot)),

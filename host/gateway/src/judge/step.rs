@@ -10,6 +10,7 @@ use bartizan_wire::denial::Denial;
 use bartizan_wire::json::{Document, Limits};
 
 use crate::charges;
+use crate::memory::SessionMemory;
 use crate::pace;
 use crate::plan::ActiveStep;
 
@@ -42,17 +43,19 @@ pub(super) fn ask(
     step: &ActiveStep,
     call: &Arc<Call>,
     listing: Option<&Arc<Call>>,
+    memory: &SessionMemory,
 ) -> Option<Result<Judgement, EvaluationError>> {
     let target = call.target.as_deref();
     let listing = listing.filter(|listing| step.covers(&listing.method, target));
     if step.covers(&call.method, target) {
-        return Some(evaluate(step, || step.plugin.judge(call, listing)));
+        return Some(evaluate(step, || step.plugin.judge_with(call, listing, &memory.of(step))));
     }
     let (listing, entry) = (listing?, call.entry.as_deref()?);
     if !step.plugin.hooks().listings || !step.plugin.is_interested(&listing.method, target) {
         return None;
     }
-    let visible = evaluate(step, || step.plugin.visible(listing, std::slice::from_ref(entry)));
+    let entries = std::slice::from_ref(entry);
+    let visible = evaluate(step, || step.plugin.visible_with(listing, entries, &memory.of(step)));
     Some(visible.map(|visible| match visible.as_slice() {
         [true] => Judgement::Decided(Decision::PASS),
         _ => Judgement::Hidden,
@@ -60,13 +63,14 @@ pub(super) fn ask(
 }
 
 /// Runs a plugin: on this worker if it is known to be quick, else after moving the worker's other tasks
-/// away.
+/// away. One that may wait for others is never quick.
 pub(super) fn evaluate<T>(
     step: &ActiveStep,
     evaluation: impl FnOnce() -> Result<T, EvaluationError>,
 ) -> Result<T, EvaluationError> {
     let begin = Instant::now();
-    let outcome = if step.pace.is_slow() { pace::blocking(evaluation) } else { evaluation() };
+    let outcome =
+        if step.pace.is_slow() || step.plugin.waits() { pace::blocking(evaluation) } else { evaluation() };
     // A plugin that was not run says nothing of its pace.
     if !matches!(outcome, Err(EvaluationError::Quarantined { .. } | EvaluationError::Busy { .. })) {
         step.pace.took(begin.elapsed(), INLINE_BUDGET);

@@ -96,6 +96,10 @@ fn rules(rules: &Rules, wider: &Rules) -> Vec<Member> {
 
 fn plugin(entry: &PluginEntry) -> Json {
     let scope = |patterns: &Option<Vec<_>>| patterns.as_deref().map_or(Json::Null, set);
+    let http = entry.http.as_ref().map(|http| {
+        let origins = Json::strings(http.origins.iter().map(String::as_str));
+        ("http", Json::object([("origins", origins), ("timeout_ms", Json::from(http.timeout_ms))]))
+    });
     let members = [
         ("use", Json::from(entry.name.value.as_str())),
         ("settings", entry.settings.as_ref().map_or_else(|| Json::object([]), Json::from)),
@@ -107,7 +111,7 @@ fn plugin(entry: &PluginEntry) -> Json {
     ];
     let sandbox = sandbox(&entry.sandbox);
     let sandbox = (!sandbox.is_empty()).then(|| ("sandbox", Json::object(sandbox)));
-    Json::object(members.into_iter().chain(sandbox))
+    Json::object(members.into_iter().chain(http).chain(sandbox))
 }
 
 /// What it says, if anything: limits decide whether a plugin decides.

@@ -27,6 +27,18 @@ pub struct PluginEntry {
     pub grants: BTreeSet<Grant>,
     /// What it may use.
     pub sandbox: Sandbox,
+    /// Where it may send requests: there with [`Grant::Http`], and only then.
+    pub http: Option<HttpAccess>,
+}
+
+/// Where a plugin may send requests, and how long it may wait for an answer.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct HttpAccess {
+    /// Origins: `https://pdp.example.com`, `http://127.0.0.1:8181`. In lower case, without the scheme's own
+    /// port. Never empty.
+    pub origins: BTreeSet<String>,
+    /// Milliseconds until a request is given up, for the whole response.
+    pub timeout_ms: u32,
 }
 
 /// Whether a plugin's decisions count.
@@ -77,6 +89,12 @@ pub enum Grant {
     RewriteArguments,
     /// Replacing a result.
     RewriteResults,
+    /// Writing to the gateway's log.
+    Log,
+    /// Remembering something of the session.
+    Memory,
+    /// Sending requests to the origins that are listed.
+    Http,
 }
 
 impl Grant {
@@ -85,6 +103,9 @@ impl Grant {
         match self {
             Self::RewriteArguments => "rewrite-arguments",
             Self::RewriteResults => "rewrite-results",
+            Self::Log => "log",
+            Self::Memory => "memory",
+            Self::Http => "http",
         }
     }
 }

@@ -20,6 +20,10 @@ pub const DEFAULT_HOLD: u32 = 60;
 pub(super) const LONGEST_HOLD: u32 = 3_600;
 /// What stands in the place of what was redacted where nothing else is said.
 pub const DEFAULT_REPLACEMENT: &str = "[REDACTED]";
+/// How long a plugin waits for an answer where nothing else is said, in milliseconds.
+pub(super) const DEFAULT_HTTP_TIMEOUT: u32 = 2_000;
+/// The longest that it can wait, in milliseconds.
+pub(super) const LONGEST_HTTP_TIMEOUT: u32 = 10_000;
 /// The longest name of a counter, in bytes: with a server's name before it, it has to fit the contract.
 pub(super) const LONGEST_COUNTER: usize = 128;
 
@@ -37,8 +41,13 @@ pub(super) const MODES: &[(&str, Mode)] = &[("enforce", Mode::Enforce), ("monito
 pub(super) const ON_ERROR: &[(&str, OnError)] = &[("deny", OnError::Deny), ("allow", OnError::Allow)];
 pub(super) const INSTRUCTIONS: &[(&str, Instructions)] =
     &[("check", Instructions::Check), ("pass", Instructions::Pass), ("drop", Instructions::Drop)];
-pub(super) const GRANTS: &[(&str, Grant)] =
-    &[("rewrite-arguments", Grant::RewriteArguments), ("rewrite-results", Grant::RewriteResults)];
+pub(super) const GRANTS: &[(&str, Grant)] = &[
+    ("rewrite-arguments", Grant::RewriteArguments),
+    ("rewrite-results", Grant::RewriteResults),
+    ("log", Grant::Log),
+    ("memory", Grant::Memory),
+    ("http", Grant::Http),
+];
 
 pub(super) const CLASSES: &[(&str, Class)] = &[("small", Class::Small), ("large", Class::Large)];
 pub(super) const ISOLATIONS: &[(&str, Isolation)] =
