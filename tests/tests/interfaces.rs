@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use bartizan_runtime::http::{Outgoing, Request, Response};
 use bartizan_runtime::{
     Cache, Call, Capability, Component, ConfigureError, Decision, Engine, EngineConfig, Entry,
-    EvaluationError, Flow, Isolation, Judgement, Limits, LoadError, Plugin, Remembered, Settings, Verdict,
+    EvaluationError, Flow, Isolation, Judgement, LoadError, Plugin, Remembered, Sandbox, Settings, Verdict,
 };
 use bartizan_tests::environment;
 use bartizan_tests::gateway::{self, Document, Serving};
@@ -41,7 +41,7 @@ fn load(name: &str) -> Result<Component, LoadError> {
         Engine::new(&EngineConfig { slots: 4, ..EngineConfig::default() }).expect("the engine starts");
     let cache = Cache::open(environment::compiled()).expect("the tests' cache can be opened");
     let wasm = std::fs::read(environment::fixture(name)).expect("a fixture can be read");
-    Component::load(&engine, &wasm, &Limits::default(), Some(&cache))
+    Component::load(&engine, &wasm, &Sandbox::default(), Some(&cache))
 }
 
 fn configured(name: &str, json: &Value, grant: Capability, outgoing: Option<Arc<dyn Outgoing>>) -> Plugin {
@@ -268,7 +268,7 @@ async fn serve(plugins: &[&str], servers: Value) -> (Serving, tempfile::TempDir)
     (Serving::start_in(configuration, &[]).await, folder)
 }
 
-fn allow_with(plugins: Value) -> Value {
+fn allow_with(plugins: &Value) -> Value {
     json!({"version": "1", "default": "allow", "plugins": plugins})
 }
 
@@ -289,7 +289,7 @@ fn assert_passed(case: &str, answer: &Value) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_sent_after_something_was_read_in_the_same_session() {
-    let policy = allow_with(json!([no_exfiltration()]));
+    let policy = allow_with(&json!([no_exfiltration()]));
     let (serving, _folder) =
         serve(&["no-exfiltration"], json!({"fake": gateway::server(FAKE, &[], &policy)})).await;
     let url = serving.url("fake");
@@ -309,7 +309,7 @@ async fn nothing_is_sent_after_something_was_read_in_the_same_session() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn modern_clients_have_one_memory_together() {
-    let policy = allow_with(json!([no_exfiltration()]));
+    let policy = allow_with(&json!([no_exfiltration()]));
     let program = env!("CARGO_BIN_EXE_bartizan-era-server");
     let tools = json!({"use": "no-exfiltration", "settings": {"sources": ["echo"], "sinks": ["echo"]}, "grants": ["memory"]});
     let policy =
@@ -335,7 +335,7 @@ async fn only_what_goes_on_is_remembered() {
         },
         "hide": ["delete_run"],
     });
-    let monitor = allow_with(json!([watched]));
+    let monitor = allow_with(&json!([watched]));
     let servers = json!({
         "fake": gateway::server(FAKE, &[], &policy),
         "monitor": gateway::server(FAKE, &[], &monitor),
@@ -386,7 +386,7 @@ async fn only_what_goes_on_is_remembered() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_withheld_is_not_remembered() {
-    let mut policy = allow_with(json!([no_exfiltration()]));
+    let mut policy = allow_with(&json!([no_exfiltration()]));
     policy["tools"] = json!({"secret": {"inspect": [{"pattern": "secret"}]}});
     let (serving, _folder) =
         serve(&["no-exfiltration"], json!({"fake": gateway::server(FAKE, &[], &policy)})).await;
@@ -502,7 +502,7 @@ async fn a_decision_point_decides() {
     ];
     let mut servers = json!({});
     for (name, plugin, _) in &cases {
-        servers[*name] = gateway::server(FAKE, &[], &allow_with(json!([plugin])));
+        servers[*name] = gateway::server(FAKE, &[], &allow_with(&json!([plugin])));
     }
     let (serving, _folder) = serve(&["decision-point"], servers).await;
     for (name, _, expected) in cases {
@@ -538,10 +538,10 @@ async fn a_decision_point_decides() {
 #[tokio::test(flavor = "multi_thread")]
 async fn who_waits_holds_up_nobody_else() {
     let silent = Point::start(Answer::Nothing).await;
-    let slow = allow_with(json!([asking(&silent.origin, &format!("{}/decide", silent.origin), 5_000)]));
+    let slow = allow_with(&json!([asking(&silent.origin, &format!("{}/decide", silent.origin), 5_000)]));
     let servers = json!({
         "slow": gateway::server(FAKE, &[], &slow),
-        "calm": gateway::server(FAKE, &[], &allow_with(json!([]))),
+        "calm": gateway::server(FAKE, &[], &allow_with(&json!([]))),
     });
     let (serving, _folder) = serve(&["decision-point"], servers).await;
     let mut waiting_calls = JoinSet::new();
@@ -567,7 +567,7 @@ async fn lines_in_the_log_are_bounded_and_cannot_be_forged() {
     let chatty = json!({
         "use": "chatty", "settings": {"lines": 20, "message": message}, "grants": ["log"],
     });
-    let servers = json!({"fake": gateway::server(FAKE, &[], &allow_with(json!([chatty])))});
+    let servers = json!({"fake": gateway::server(FAKE, &[], &allow_with(&json!([chatty])))});
     let (serving, _folder) = serve(&["chatty"], servers).await;
     let session = Session::begin(serving.url("fake")).await;
     for round in 1..=2 {
@@ -606,7 +606,7 @@ async fn a_policy_that_does_not_grant_is_told_what_to_write() {
     ];
     for (name, entry, words) in cases {
         let folder = environment::plugins(&[name]);
-        let policy = Document::policy(&allow_with(json!([entry])));
+        let policy = Document::policy(&allow_with(&json!([entry])));
         let mut command = gateway::bartizan(["check", "--policy"]);
         command.arg(policy.path()).arg("--plugins-dir").arg(folder.path());
         let output = command.output().await.expect("the gateway can be run");
@@ -616,7 +616,7 @@ async fn a_policy_that_does_not_grant_is_told_what_to_write() {
     }
     // Nobody names it, so nobody grants it anything.
     let folder = environment::plugins(&["diary"]);
-    let policy = Document::policy(&allow_with(json!([])));
+    let policy = Document::policy(&allow_with(&json!([])));
     let mut command = gateway::bartizan(["check", "--policy"]);
     command.arg(policy.path()).arg("--plugins-dir").arg(folder.path());
     let output = command.output().await.expect("the gateway can be run");

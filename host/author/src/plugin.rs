@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use bartizan_policy::diagnostics::{Diagnostics, Problem, Report};
 use bartizan_policy::source::{Format, Source, Value};
 use bartizan_runtime::{
-    Cache, Component, ConfigureError, Engine, EngineError, EvaluationError, Limits, LoadError,
+    Cache, Component, ConfigureError, Engine, EngineError, EvaluationError, LoadError, Sandbox,
 };
 
 /// Why a plugin cannot be looked at, or not be run.
@@ -145,7 +145,7 @@ pub(crate) fn load(
     cache: Option<&Cache>,
 ) -> Result<(Component, Duration), LoadingError> {
     let begin = Instant::now();
-    let component = Component::load(engine, bytes, &Limits::default(), cache)
+    let component = Component::load(engine, bytes, &Sandbox::default(), cache)
         .map_err(|error| LoadingError::NoPlugin { file: file.to_owned(), error })?;
     Ok((component, begin.elapsed()))
 }

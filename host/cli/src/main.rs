@@ -21,6 +21,7 @@ mod test;
 mod upstream;
 mod vetting;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::LazyLock;
 
@@ -68,6 +69,12 @@ enum Verb {
     /// End the servers that a killed gateway leaves; `run` and `serve` start this themselves.
     #[command(hide = true)]
     Reap,
+    /// Compile a plugin from standard input to standard output; the other verbs start this themselves.
+    #[command(hide = true)]
+    CompilePlugin {
+        /// The plugin's size class.
+        class: String,
+    },
 }
 
 /// The program's version and that of the runtime whose security releases matter to operators.
@@ -80,6 +87,13 @@ fn main() -> ExitCode {
     if matches!(arguments.verb, Verb::Reap) {
         bartizan_gateway::reap(std::io::stdin().lock());
         return ExitCode::SUCCESS;
+    }
+    if let Verb::CompilePlugin { class } = &arguments.verb {
+        return compile_plugin(class);
+    }
+    match own_program() {
+        Ok(program) => bartizan_runtime::EngineConfig::compile_with(program),
+        Err(error) => eprintln!("bartizan: plugins are compiled in this process, without limits: {error}"),
     }
     if let Err(problem) = arguments.logging.init() {
         eprintln!("bartizan: {problem}");
@@ -110,11 +124,26 @@ fn main() -> ExitCode {
         Verb::Replay(arguments) => replay::replay(&arguments),
         Verb::Approvals(arguments) => approvals::approvals(arguments),
         Verb::Plugin(arguments) => runtime.block_on(plugin::plugin(arguments)),
-        Verb::Reap => ExitCode::SUCCESS,
+        Verb::Reap | Verb::CompilePlugin { .. } => ExitCode::SUCCESS,
     };
     // A read of standard input cannot be interrupted; nobody waits for it.
     runtime.shutdown_background();
     code
+}
+
+/// This program, for processes that it starts: also when its file was replaced meanwhile.
+fn own_program() -> std::io::Result<PathBuf> {
+    if cfg!(target_os = "linux") { Ok(PathBuf::from("/proc/self/exe")) } else { std::env::current_exe() }
+}
+
+fn compile_plugin(class: &str) -> ExitCode {
+    match bartizan_runtime::compile_plugin(class, std::io::stdin().lock(), std::io::stdout().lock()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            bartizan_runtime::refusal_status()
+        }
+    }
 }
 
 #[cfg(test)]

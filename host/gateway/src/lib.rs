@@ -37,6 +37,7 @@ mod recorder;
 mod reload;
 mod rounds;
 mod run;
+mod sandbox;
 mod serve;
 mod server;
 mod session;

@@ -28,6 +28,7 @@ mod limit;
 mod patterns;
 mod plugin;
 mod read;
+mod sandbox;
 mod vocabulary;
 
 use std::path::{Path, PathBuf};
@@ -42,6 +43,8 @@ pub use entry::{Action, DenyIf, Entry, Requirement, Rules, Subject};
 pub use limit::{Cost, Limit, LimitScope, LimitWindow, RateLimit, Unit};
 pub use plugin::{Grant, HttpAccess, Mode, OnError, PluginEntry};
 pub(crate) use read::read;
+pub(crate) use sandbox::NUMBERS as SANDBOX_NUMBERS;
+pub use sandbox::{Class, Isolation, Sandbox};
 pub use vocabulary::{DEFAULT_HOLD, DEFAULT_REPLACEMENT, DEFAULT_TIMEOUT, GREATEST, RESERVED_PLUGIN_NAMES};
 
 use crate::lock::Lock;

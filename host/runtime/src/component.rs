@@ -7,6 +7,7 @@ use sha2::{Digest, Sha256};
 use wasmtime::component::InstancePre;
 
 use crate::cache::Cache;
+use crate::class::SizeClass;
 use crate::contract::{self, Exports, HostState};
 use crate::encode;
 use crate::engine::Engine;
@@ -14,6 +15,8 @@ use crate::error::{EvaluationError, LoadError};
 use crate::evaluate;
 use crate::interfaces::Interfaces;
 use crate::limits::Limits;
+use crate::sandbox::Sandbox;
+use crate::wasi;
 
 /// Which of the optional hooks a plugin exports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,6 +103,10 @@ pub struct Component {
     pub(crate) exports: Arc<Exports>,
     pub(crate) limits: Limits,
     pub(crate) cache: Option<Cache>,
+    pub(crate) sandbox: Sandbox,
+    pub(crate) measured: SizeClass,
+    /// Whether it imports WASI, of which it gets the locked profile.
+    pub(crate) uses_wasi: bool,
     digest: Arc<str>,
     description: Arc<Description>,
     asks: Vec<Capability>,
@@ -111,7 +118,8 @@ impl Component {
     /// Loads a component, or a core module with a `component-type` section: checks what it imports and
     /// exports, compiles it (or takes the compiled code from the cache) and lets it describe itself.
     ///
-    /// Takes tens of milliseconds of CPU per 100 kB when the cache does not have it.
+    /// Its limits are those of its size class, and what `sandbox` says instead. Takes tens of milliseconds of
+    /// CPU per 100 kB when the cache does not have it.
     ///
     /// # Errors
     ///
@@ -119,41 +127,71 @@ impl Component {
     pub fn load(
         engine: &Engine,
         bytes: &[u8],
-        limits: &Limits,
+        sandbox: &Sandbox,
         cache: Option<&Cache>,
     ) -> Result<Self, LoadError> {
-        let component = encode::component(bytes, limits)?;
+        let (component, measured) = encode::component(bytes, sandbox)?;
         let digest = hex(&Sha256::digest(bytes));
-        let compiled = Cache::compile(cache, engine, &digest, || Ok(component.to_vec()))
-            .map_err(|error: wasmtime::Error| LoadError::Compile(format!("{error:#}")))?;
-        let imports = check_imports(&compiled, engine)?;
+        Self::load_encoded(engine, component.into(), digest.into(), (sandbox, measured), cache)
+    }
+
+    /// The same with other limits, where those need another engine.
+    pub(crate) fn with_sandbox(&self, sandbox: &Sandbox) -> Result<Self, LoadError> {
+        let (bytes, digest) = (Arc::clone(&self.bytes), Arc::clone(&self.digest));
+        Self::load_encoded(&self.engine, bytes, digest, (sandbox, self.measured), self.cache.as_ref())
+    }
+
+    fn load_encoded(
+        engine: &Engine,
+        bytes: Arc<[u8]>,
+        digest: Arc<str>,
+        (sandbox, measured): (&Sandbox, SizeClass),
+        cache: Option<&Cache>,
+    ) -> Result<Self, LoadError> {
+        let engine = engine.of_class(sandbox.class.unwrap_or(measured))?;
+        let limits = sandbox.limits(measured);
+        limits.fit(&engine)?;
+        let compiled = Cache::compile(cache, &engine, &digest, || Ok::<_, LoadError>(bytes.to_vec()))?;
+        let Imports { needed, uses_wasi } = check_imports(&compiled, &engine)?;
         let pre = engine
-            .linkers()
-            .v0_1
-            .instantiate_pre(&compiled)
+            .linker(uses_wasi)
+            .and_then(|linker| linker.instantiate_pre(&compiled))
             .map_err(|error| LoadError::Contract(format!("{error:#}")))?;
         let exports = Exports::resolve(&pre).map_err(|error| LoadError::Contract(format!("{error:#}")))?;
         let hooks = exports.hooks();
         if !(hooks.calls || hooks.listings || hooks.replies) {
             return Err(LoadError::NoHooks);
         }
-        let (description, asks) = describe(engine, &pre, &exports, limits)?;
-        if let Some((import, needed)) = imports.iter().find(|(_, needed)| !asks.contains(needed)) {
-            return Err(LoadError::NotAsked { import: import.clone(), ask: needed.as_str() });
+        let (description, asks) = describe(&engine, &pre, &exports, &limits)?;
+        if let Some((import, capability)) = needed.iter().find(|(_, capability)| !asks.contains(capability)) {
+            return Err(LoadError::NotAsked { import: import.clone(), ask: capability.as_str() });
         }
         check_interests(&description.interests, hooks)?;
         Ok(Self {
-            engine: engine.clone(),
-            bytes: component.into(),
+            engine,
+            bytes,
             pre,
             exports: Arc::new(exports),
-            limits: limits.clone(),
+            limits,
             cache: cache.cloned(),
-            digest: digest.into(),
+            sandbox: sandbox.clone(),
+            measured,
+            uses_wasi,
+            digest,
             description: Arc::new(description),
             asks,
-            imports: imports.into_iter().map(|(_, needed)| needed).collect(),
+            imports: needed.into_iter().map(|(_, capability)| capability).collect(),
         })
+    }
+
+    /// The size class that its limits come from: the operator's choice, or by its size.
+    pub fn class(&self) -> SizeClass {
+        self.engine.class()
+    }
+
+    /// What it may use.
+    pub fn limits(&self) -> &Limits {
+        &self.limits
     }
 
     /// SHA-256 of the file, lower-case hex.
@@ -186,19 +224,28 @@ impl std::fmt::Debug for Component {
     }
 }
 
-/// The imports for which a component must ask, by name.
-fn check_imports(
-    compiled: &wasmtime::component::Component,
-    engine: &Engine,
-) -> Result<Vec<(String, Capability)>, LoadError> {
-    let (mut unknown, mut needed) = (Vec::new(), Vec::new());
+/// What a component imports, all of which the host has.
+struct Imports {
+    /// The imports for which it must ask, by name.
+    needed: Vec<(String, Capability)>,
+    /// Whether WASI is among them.
+    uses_wasi: bool,
+}
+
+/// Refuses what the host does not have.
+fn check_imports(compiled: &wasmtime::component::Component, engine: &Engine) -> Result<Imports, LoadError> {
+    let mut unknown = Vec::new();
+    let mut imports = Imports { needed: Vec::new(), uses_wasi: false };
     for (name, _) in compiled.component_type().imports(engine.wasmtime()) {
         match contract::provides(name) {
+            Some(provided) => {
+                imports.needed.extend(provided.needs.map(|capability| (name.to_owned(), capability)));
+            }
+            None if wasi::provides(name) => imports.uses_wasi = true,
             None => unknown.push(name.to_owned()),
-            Some(provided) => needed.extend(provided.needs.map(|capability| (name.to_owned(), capability))),
         }
     }
-    if unknown.is_empty() { Ok(needed) } else { Err(LoadError::Imports { imports: unknown }) }
+    if unknown.is_empty() { Ok(imports) } else { Err(LoadError::Imports { imports: unknown }) }
 }
 
 fn describe(

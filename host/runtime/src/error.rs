@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use wasmtime::Trap;
 
+use crate::class::SizeClass;
+use crate::compiler::CompileError;
 use crate::contract::{Raised, Unreadable};
+use crate::engine::EngineError;
 use crate::interfaces::Misuse;
 use crate::limits::{Exhausted, Limits};
 
@@ -50,9 +53,36 @@ pub enum LoadError {
     /// The component could not be compiled.
     #[error("the component does not compile: {0}")]
     Compile(String),
+    /// It has more of something than is compiled.
+    #[error(
+        "the file has {count} {what}, more than the {limit} that are compiled; no real program has so many"
+    )]
+    Oversized {
+        /// What there is too much of.
+        what: &'static str,
+        /// How much.
+        count: usize,
+        /// The limit.
+        limit: usize,
+    },
+    /// Compiling it takes too long.
+    #[error("the component was not compiled within {} s, so it is given up", .deadline.as_secs())]
+    CompileTimeout {
+        /// The deadline.
+        deadline: Duration,
+    },
+    /// Compiling it takes more memory or CPU time than there is for it, or crashed the compiler.
+    #[error("the component cannot be compiled with the memory and CPU time that a compiler may have: {0}")]
+    CompileResources(String),
+    /// More memory than the plugin's class can have.
+    #[error(transparent)]
+    Memory(#[from] MemoryError),
+    /// The engine for its size class does not start.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
     /// Imports that the host does not have, or that were not granted.
     #[error("the plugin imports {}, which the host does not offer; policies get no access to files, \
-             network, clock or environment", quoted(.imports))]
+             network, clock or environment; build it without, or with WASI stubbed", quoted(.imports))]
     Imports {
         /// Their names.
         imports: Vec<String>,
@@ -99,10 +129,35 @@ impl LoadError {
     pub fn blame(&self) -> Blame {
         match self {
             Self::TooLarge { .. } | Self::Precompiled | Self::NotWasm => Blame::Operator,
+            Self::Memory(_) => Blame::Settings,
+            Self::Engine(_) => Blame::Host,
             Self::Describe(error) => error.blame(),
             _ => Blame::Plugin,
         }
     }
+}
+
+impl From<CompileError> for LoadError {
+    fn from(error: CompileError) -> Self {
+        match error {
+            CompileError::Invalid(problem) => Self::Compile(problem),
+            CompileError::Timeout { deadline } => Self::CompileTimeout { deadline },
+            CompileError::Crashed(ending) => Self::CompileResources(ending),
+        }
+    }
+}
+
+/// More memory was set for a small plugin than its slot has.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error(
+    "{} MiB of memory are more than a plugin of the class `small` can have ({} MiB); give it less, \
+     or the class `large`", .asked >> 20, .most >> 20
+)]
+pub struct MemoryError {
+    /// What was asked for, in bytes.
+    pub asked: usize,
+    /// The most, in bytes.
+    pub most: usize,
 }
 
 /// A plugin that does not take its settings.
@@ -131,15 +186,30 @@ pub enum ConfigureError {
     },
     /// The configured component could not be compiled.
     #[error("the configured plugin does not compile: {0}")]
-    Compile(String),
+    Compile(CompileError),
+    /// More memory than the plugin's class can have.
+    #[error(transparent)]
+    Memory(#[from] MemoryError),
+    /// It does not load in the size class that the operator chose.
+    #[error("the plugin does not load in the class `{class}`: {error}")]
+    Class {
+        /// The class.
+        class: SizeClass,
+        /// Why.
+        #[source]
+        error: Box<LoadError>,
+    },
 }
 
 impl ConfigureError {
     /// Who has to act.
     pub fn blame(&self) -> Blame {
         match self {
-            Self::Refused(_) | Self::NotAsked { .. } | Self::NotGranted { .. } => Blame::Settings,
+            Self::Refused(_) | Self::NotAsked { .. } | Self::NotGranted { .. } | Self::Memory(_) => {
+                Blame::Settings
+            }
             Self::Failed(error) => error.blame(),
+            Self::Class { error, .. } => error.blame(),
             Self::Compile(_) => Blame::Host,
         }
     }
@@ -199,6 +269,10 @@ impl EvaluationError {
             _ => Blame::Plugin,
         }
     }
+
+    /// Every [code](Self::code).
+    pub const CODES: [&str; 10] =
+        ["timeout", "memory", "stack", "trap", "failed", "contract", "answer", "quarantined", "busy", "host"];
 
     /// A short, stable name for logs and metrics.
     pub fn code(&self) -> &'static str {

@@ -2,7 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use wasmtime::component::Instance;
 use wasmtime::{Store, UpdateDeadline};
@@ -20,6 +20,7 @@ use crate::error::{ConfigureError, EvaluationError};
 use crate::interfaces::Interfaces;
 use crate::interfaces::memory::Remembered;
 use crate::limits::Limits;
+use crate::wasi::Wasi;
 
 /// How many instances of a reused plugin are kept.
 const WARM_INSTANCES: usize = 16;
@@ -195,11 +196,17 @@ impl Plugin {
         hook: impl FnOnce(&mut Warm) -> wasmtime::Result<A>,
         read: impl FnOnce(A) -> Result<R, EvaluationError>,
     ) -> Result<R, EvaluationError> {
-        self.quarantine.admit()?;
+        self.quarantine.admit().inspect_err(|error| self.counters.failed(error))?;
+        let begin = Instant::now();
         let deadline = self.limits.deadline;
         // What waits for others does not take the room of what does not.
         let _waiting = match self.granted.waits().then(|| self.engine.waiting_slot(deadline)) {
-            Some(None) => return Err(EvaluationError::Busy { deadline }),
+            Some(None) => {
+                let busy = EvaluationError::Busy { deadline };
+                self.counters.evaluated(begin.elapsed());
+                self.counters.failed(&busy);
+                return Err(busy);
+            }
             Some(slot) => slot,
             None => None,
         };
@@ -216,10 +223,22 @@ impl Plugin {
             Ok(answer)
         }))
         .unwrap_or_else(|_panic| Err(EvaluationError::Host("it panicked".to_owned())));
+        self.counters.evaluated(begin.elapsed());
         match &outcome {
             Ok(_) => self.quarantine.succeeded(),
-            Err(error) if error.blame() == crate::Blame::Plugin => self.quarantine.failed(),
-            Err(_) => {}
+            Err(error) => {
+                self.counters.failed(error);
+                if error.blame() == crate::Blame::Plugin
+                    && let Some(time) = self.quarantine.failed()
+                {
+                    tracing::warn!(
+                        plugin = self.description().name,
+                        seconds = time.as_secs(),
+                        %error,
+                        "the plugin keeps failing and is quarantined: it is not asked for a while"
+                    );
+                }
+            }
         }
         outcome
     }
@@ -248,7 +267,12 @@ impl Plugin {
     }
 
     pub(crate) fn store(&self, deadline: Duration) -> Store<HostState> {
-        store(&self.engine, &self.limits, deadline, self.granted.prepare(&self.limits))
+        let mut store = store(&self.engine, &self.limits, deadline, self.granted.prepare(&self.limits));
+        if self.uses_wasi {
+            let wasi = Wasi::of(&self.description().name, self.limits.log_lines);
+            store.data_mut().wasi = Some(Box::new(wasi));
+        }
+        store
     }
 
     fn keep(&self, mut live: Warm) {

@@ -18,6 +18,7 @@ use crate::contract::{Exports, HostState};
 use crate::error::{ConfigureError, EvaluationError};
 use crate::evaluate;
 use crate::interfaces::Granted;
+use crate::limits::Limits;
 
 /// What came of an attempt.
 pub(crate) enum Snapshot {
@@ -32,12 +33,13 @@ pub(crate) fn take(
     component: &Component,
     settings: &str,
     granted: &Granted,
+    limits: &Limits,
 ) -> Result<Snapshot, ConfigureError> {
     let mut wizer = Wizer::new();
     // The name of the function that is removed from the snapshot: none, `configure` stays.
     wizer.init_func("").keep_init_func(true);
     // wizer panics on some components that it does not know how to handle.
-    catch_unwind(AssertUnwindSafe(|| attempt(&wizer, component, settings, granted)))
+    catch_unwind(AssertUnwindSafe(|| attempt(&wizer, component, settings, granted, limits)))
         .unwrap_or_else(|_panic| Ok(Snapshot::Unsupported("the component is of an unknown shape".to_owned())))
 }
 
@@ -46,6 +48,7 @@ fn attempt(
     component: &Component,
     settings: &str,
     granted: &Granted,
+    limits: &Limits,
 ) -> Result<Snapshot, ConfigureError> {
     let unsupported = |error: wasmtime::Error| Ok(Snapshot::Unsupported(format!("{error:#}")));
     let (context, instrumented) = match wizer.instrument_component(&component.bytes) {
@@ -53,11 +56,14 @@ fn attempt(
         Err(error) => return unsupported(error),
     };
     let engine = &component.engine;
-    let compiled = match wasmtime::component::Component::new(engine.wasmtime(), instrumented) {
-        Ok(compiled) => compiled,
-        Err(error) => return unsupported(error),
+    let compiled = match engine.compile(&instrumented).map(|code| code.load(engine)) {
+        Ok(Ok(compiled)) => compiled,
+        Ok(Err(error)) => return unsupported(error),
+        // The component itself compiled; what wizer made of it does not, which is no fault of the settings.
+        Err(error) => return unsupported(error.into()),
     };
-    let pre = match engine.linkers().v0_1.instantiate_pre(&compiled) {
+    let linked = engine.linker(component.uses_wasi).and_then(|linker| linker.instantiate_pre(&compiled));
+    let pre = match linked {
         Ok(pre) => pre,
         Err(error) => return unsupported(error),
     };
@@ -66,7 +72,6 @@ fn attempt(
         Err(error) => return unsupported(error),
     };
 
-    let limits = &component.limits;
     let _slot = engine
         .slot(limits.load_deadline)
         .ok_or(ConfigureError::Failed(EvaluationError::Busy { deadline: limits.load_deadline }))?;
@@ -75,6 +80,13 @@ fn attempt(
     let failed = |error: wasmtime::Error| ConfigureError::Failed(limits.classify_load(&error));
     let instance = pre.instantiate(&mut store).map_err(failed)?;
     exports.configure(&mut store, &instance, settings).map_err(failed)?.map_err(ConfigureError::Refused)?;
+
+    // Handles are in a table of the host, which is empty in a new instance.
+    if let Some(handles) = store.data().wasi.as_ref().map(|wasi| wasi.handles()).filter(|count| *count > 0) {
+        return Ok(Snapshot::Unsupported(format!(
+            "it holds {handles} handles of WASI after `configure`, which are not part of its memory"
+        )));
+    }
 
     // Reading the state runs wizer's own accessors in the guest; it gets the time that loading gets,
     // and may hand over all of the memory.

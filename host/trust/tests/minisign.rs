@@ -139,7 +139,7 @@ fn what_is_signed_here_is_verified() {
         let trusted = TrustedKey::read(&public).unwrap();
         assert_eq!(trusted, TrustedKey::parse(&text).unwrap());
         let expected = format!("signed with {}: timestamp:7\tfile:change-freeze.wasm\thashed", trusted.id());
-        assert_eq!(verified(&path, &[trusted.clone()]), expected);
+        assert_eq!(verified(&path, std::slice::from_ref(&trusted)), expected);
 
         fs::set_permissions(&secret, fs::Permissions::from_mode(0o644)).unwrap();
         let exposed = SigningKey::read(&secret, || password.clone());

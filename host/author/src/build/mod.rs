@@ -19,7 +19,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bartizan_runtime::{Component, Description, Engine, EngineConfig, EngineError, Hooks, Limits, LoadError};
+use bartizan_runtime::{
+    Component, Description, Engine, EngineConfig, EngineError, Hooks, LoadError, Sandbox,
+};
 
 pub use manifest::{Manifest, ManifestError};
 pub use tools::ToolError;
@@ -114,10 +116,9 @@ pub fn build(directory: &Path, output: Option<&Path>) -> Result<Built, BuildErro
 
 /// Loads a component as the gateway does, without the cache.
 fn load(path: PathBuf, component: &[u8]) -> Result<Built, BuildError> {
-    let limits = Limits::default();
     let engine = Engine::new(&EngineConfig { slots: 1, ..EngineConfig::default() })?;
     let began = Instant::now();
-    let loaded = Component::load(&engine, component, &limits, None)
+    let loaded = Component::load(&engine, component, &Sandbox::default(), None)
         .map_err(|source| BuildError::Load { path: path.clone(), source: Box::new(source) })?;
     Ok(Built {
         path,

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use bartizan_pattern::Pattern;
 
-use super::Spanned;
+use super::{Sandbox, Spanned};
 use crate::source::Node;
 
 /// One item of `plugins`.
@@ -27,6 +27,8 @@ pub struct PluginEntry {
     pub grants: BTreeSet<Grant>,
     /// Where it may send requests: there with [`Grant::Http`], and only then.
     pub http: Option<HttpAccess>,
+    /// What it may use.
+    pub sandbox: Sandbox,
 }
 
 /// Where a plugin may send requests, and how long it may wait for an answer.

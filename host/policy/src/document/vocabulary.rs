@@ -6,6 +6,7 @@ use super::content::{Detector, Part};
 use super::entry::Action;
 use super::limit::{LimitScope, Unit};
 use super::plugin::{Grant, Mode, OnError};
+use super::sandbox::{Class, Isolation};
 use super::{DefaultAction, Instructions};
 use crate::decode::Unsupported;
 
@@ -47,6 +48,10 @@ pub(super) const GRANTS: &[(&str, Grant)] = &[
     ("memory", Grant::Memory),
     ("http", Grant::Http),
 ];
+
+pub(super) const CLASSES: &[(&str, Class)] = &[("small", Class::Small), ("large", Class::Large)];
+pub(super) const ISOLATIONS: &[(&str, Isolation)] =
+    &[("pristine", Isolation::Pristine), ("fresh", Isolation::Fresh), ("reuse", Isolation::Reuse)];
 
 pub(super) const ROOTS: &[(&str, Root)] = &[
     ("args", Root::Args),
@@ -168,7 +173,7 @@ const PIN_IN_ENTRY: Misplaced =
     Misplaced { key: "pin", instead: "make it a key of the policy, where it speaks of all tools" };
 
 pub(super) const UNSUPPORTED_IN_PLUGIN: &[Unsupported] = &[
-    Unsupported { word: "isolation", instead: "remove it: every evaluation is pristine" },
+    Unsupported { word: "isolation", instead: "put it into `sandbox`" },
     Unsupported {
         word: "prompts",
         instead: "use `tools`, whose globs match every kind of target, with `methods`",
@@ -177,5 +182,5 @@ pub(super) const UNSUPPORTED_IN_PLUGIN: &[Unsupported] = &[
         word: "resources",
         instead: "use `tools`, whose globs match every kind of target, with `methods`",
     },
-    Unsupported { word: "timeout", instead: "remove it" },
+    Unsupported { word: "timeout", instead: "use `deadline_ms` of `sandbox`" },
 ];

@@ -7,6 +7,7 @@ use crate::call::{Call, Reply};
 use crate::interfaces::memory::Remembered;
 use crate::interfaces::{Interfaces, Misuse};
 use crate::limits::{Limiter, Limits};
+use crate::wasi::Wasi;
 
 /// A store's data: the message being judged, what the plugin may use beyond it, and the limiter.
 pub(crate) struct HostState {
@@ -18,6 +19,8 @@ pub(crate) struct HostState {
     /// When the time began that the plugin has at present, and how much that is.
     begun: Instant,
     allowed: Duration,
+    /// What the instance has of WASI: for components that import it, and only once they use it.
+    pub(crate) wasi: Option<Box<Wasi>>,
 }
 
 /// What the plugin does at present.
@@ -51,6 +54,7 @@ impl HostState {
             limiter: Limiter::new(limits),
             begun: Instant::now(),
             allowed: Duration::ZERO,
+            wasi: None,
         }
     }
 

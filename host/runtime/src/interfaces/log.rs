@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use super::Misuse;
-use crate::limits::{LOG_LINES, Limits};
+use crate::limits::Limits;
 
 /// The longest line, in bytes.
 const LINE_BYTES: usize = 1024;
@@ -48,8 +48,9 @@ impl Lines {
         Self::of(Writer::Unnamed, limits)
     }
 
-    fn of(writer: Writer, _limits: &Limits) -> Self {
-        Self { writer, lines: Vec::new(), dropped: 0, most: LOG_LINES }
+    fn of(writer: Writer, limits: &Limits) -> Self {
+        let most = usize::try_from(limits.log_lines).unwrap_or(usize::MAX);
+        Self { writer, lines: Vec::new(), dropped: 0, most }
     }
 
     /// From now on they have a writer.
@@ -158,13 +159,16 @@ mod tests {
 
     #[test]
     fn what_is_over_the_bound_is_counted_and_not_kept() {
-        let mut lines = Lines::new(Some("chatty".into()), &Limits::default());
-        for number in 0..LOG_LINES + 3 {
-            lines.write(Level::Info, &number.to_string()).unwrap();
+        for most in [16, 2, 0] {
+            let limits = Limits { log_lines: most, ..Limits::default() };
+            let mut lines = Lines::new(Some("chatty".into()), &limits);
+            for number in 0..most + 3 {
+                lines.write(Level::Info, &number.to_string()).unwrap();
+            }
+            assert_eq!((lines.lines.len(), lines.dropped), (most as usize, 3), "{most}");
+            lines.flush();
+            assert_eq!((lines.lines.len(), lines.dropped), (0, 0), "{most}: each evaluation has its own");
         }
-        assert_eq!((lines.lines.len(), lines.dropped), (LOG_LINES, 3));
-        lines.flush();
-        assert_eq!((lines.lines.len(), lines.dropped), (0, 0), "each evaluation has its own");
     }
 
     #[test]

@@ -10,6 +10,7 @@ use super::super::vocabulary::{
     UNSUPPORTED_IN_PLUGIN,
 };
 use super::super::{Grant, HttpAccess, Mode, OnError, PluginEntry, Spanned};
+use super::sandbox::sandbox;
 use super::spanned;
 use crate::decode::{self, Object};
 use crate::diagnostics::{Problem, Report};
@@ -45,8 +46,9 @@ fn plugin(node: &Node, report: &mut Report) -> Option<PluginEntry> {
     let granted = entry.take("grants");
     let grants = granted.map(|member| grants(&member.node, report)).unwrap_or_default();
     let http = http_access(&grants, granted, entry.take("http"), report);
+    let sandbox = entry.take("sandbox").and_then(|member| sandbox(member, report)).unwrap_or_default();
     entry.finish(UNSUPPORTED_IN_PLUGIN, report);
-    let entry = PluginEntry { name: name?, settings, tools, methods, mode, on_error, grants, http };
+    let entry = PluginEntry { name: name?, settings, tools, methods, mode, on_error, grants, http, sandbox };
     (report.errors() == errors_before).then_some(entry)
 }
 
