@@ -29,6 +29,8 @@ use tokio::task::JoinSet;
 
 /// The server whose tools tell their names and arguments.
 const FAKE: &str = env!("CARGO_BIN_EXE_bartizan-fake-server");
+/// A server of the modern era.
+const ERA: &str = env!("CARGO_BIN_EXE_bartizan-era-server");
 /// The deadline of an evaluation.
 const DEADLINE: Duration = Duration::from_millis(100);
 /// A time that calls are made at.
@@ -151,6 +153,8 @@ fn a_change_beyond_the_bounds_ends_the_evaluation() {
         let is_it = matches!(&error, EvaluationError::Contract(text) if text.contains(words));
         assert!(is_it, "{name}: {error}");
     }
+    // That one has failed so often that it is not asked any more.
+    let diary = configured("diary", &json!({}), Capability::Memory, None);
     for (name, arguments) in [
         ("a key that is there", json!({"set": {"0": 2}})),
         ("one for another", json!({"remove": ["0"]})),
@@ -309,16 +313,13 @@ async fn nothing_is_sent_after_something_was_read_in_the_same_session() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn modern_clients_have_one_memory_together() {
-    let policy = allow_with(&json!([no_exfiltration()]));
-    let program = env!("CARGO_BIN_EXE_bartizan-era-server");
-    let tools = json!({"use": "no-exfiltration", "settings": {"sources": ["echo"], "sinks": ["echo"]}, "grants": ["memory"]});
-    let policy =
-        json!({"version": "1", "default": "allow", "plugins": [tools, policy["plugins"][0].clone()]});
-    let server = gateway::server(program, &["--era", "modern"], &policy);
+    let server = gateway::server(ERA, &["--era", "modern"], &allow_with(&json!([no_exfiltration()])));
     let (serving, _folder) = serve(&["no-exfiltration"], json!({"modern": server})).await;
-    let url = serving.url("modern");
-    assert_passed("nothing was read", &Modern::new(url).call("echo", &json!({})).await);
-    rpc::assert_denied(&Modern::new(url).call("echo", &json!({})).await);
+    let (one, other) = (Modern::new(serving.url("modern")), Modern::new(serving.url("modern")));
+    let nothing = json!({});
+    assert_passed("nothing was read", &other.call("echo", &nothing).await);
+    assert_passed("the source itself", &one.call("secret", &nothing).await);
+    rpc::assert_denied(&other.call("echo", &nothing).await);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -107,7 +107,7 @@ impl Drop for Lines {
 }
 
 /// A message as one line of at most [`LINE_BYTES`], before its ellipsis.
-fn one_line(message: &str) -> String {
+pub(crate) fn one_line(message: &str) -> String {
     let mut line = String::with_capacity(message.len().min(LINE_BYTES));
     for character in message.chars() {
         let end = line.len();
