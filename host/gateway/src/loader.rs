@@ -285,7 +285,8 @@ impl Loader {
             }
         }
         for (name, file) in attempt.folder.files() {
-            if !self.vetting.autoloads() || attempt.named.contains(name) || attempt.useless.contains_key(name) {
+            if !self.vetting.autoloads() || attempt.named.contains(name) || attempt.useless.contains_key(name)
+            {
                 continue;
             }
             match self.unnamed(name, attempt) {

@@ -109,7 +109,8 @@ pub async fn run(options: RunOptions) -> Result<u8, StartError> {
     status.started(plugins, move || vec![Arc::clone(&server)]);
     let beginning =
         Beginning { loader, files: config::policy_files(&policy).collect(), folder: plugins_dir.clone() };
-    let subject = PolicyFile { path: policy_file, folder: plugins_dir, vetting, session: Arc::clone(&session) };
+    let subject =
+        PolicyFile { path: policy_file, folder: plugins_dir, vetting, session: Arc::clone(&session) };
     reload::start(subject, beginning, Arc::clone(&shared), status, Notices::new())
         .map_err(machine("files cannot be watched"))?;
     let code = match &session.server.upstream {

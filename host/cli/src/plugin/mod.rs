@@ -1,10 +1,12 @@
 //! `bartizan plugin`: what authors and operators do with plugins.
 
 mod bench;
+mod build;
 mod inspect;
 mod keygen;
 mod list;
 mod lock;
+mod new;
 mod run;
 mod sign;
 mod test;
@@ -26,6 +28,8 @@ pub(crate) struct Arguments {
 
 #[derive(Subcommand)]
 enum Verb {
+    New(new::Arguments),
+    Build(build::Arguments),
     Inspect(inspect::Arguments),
     Test(test::Arguments),
     Run(run::Arguments),
@@ -39,6 +43,8 @@ enum Verb {
 
 pub(crate) async fn plugin(arguments: Arguments) -> ExitCode {
     match arguments.verb {
+        Verb::New(arguments) => new::new(&arguments),
+        Verb::Build(arguments) => build::build(&arguments),
         Verb::Inspect(arguments) => inspect::inspect(&arguments),
         Verb::Test(arguments) => test::test(&arguments),
         Verb::Run(arguments) => run::run(&arguments),
