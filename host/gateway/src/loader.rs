@@ -19,7 +19,7 @@ use bartizan_runtime::{
     Cache, Capability, Component, ConfigureError, Engine, Isolation, Plugin, Sandbox, Settings, SizeClass,
 };
 
-use crate::folder::{Folder, PluginFile};
+use crate::folder::{Folder, PluginFile, Stamp};
 use crate::offline::Taking;
 use crate::outgoing::Network;
 use crate::plan::{ActivePlan, ActiveStep};
@@ -82,6 +82,8 @@ impl Given {
 /// A file that was looked into.
 struct Known {
     file: PluginFile,
+    /// What its signature was, if it needs one.
+    signature: Option<Stamp>,
     content: Result<Arc<Component>, Problem>,
 }
 
@@ -271,11 +273,16 @@ impl Loader {
     fn look_into(&mut self, folder: &Folder) {
         let known = std::mem::take(&mut self.files);
         for (name, file) in folder.files() {
+            let signature = self.vetting.signature(&file.path).and_then(|path| Stamp::of(&path));
             let content = match known.get(name) {
-                Some(known) if known.file == *file && file.stamp().is_some() => known.content.clone(),
+                Some(known)
+                    if known.file == *file && known.signature == signature && file.stamp().is_some() =>
+                {
+                    known.content.clone()
+                }
                 _ => self.read(name, file),
             };
-            self.files.insert(name.to_owned(), Known { file: file.clone(), content });
+            self.files.insert(name.to_owned(), Known { file: file.clone(), signature, content });
         }
     }
 

@@ -110,7 +110,7 @@ impl Component {
     }
 
     /// Everything that it asks for.
-    fn granted(&self, settings: &str) -> Result<Granted, ConfigureError> {
+    pub(crate) fn granted(&self, settings: &str) -> Result<Granted, ConfigureError> {
         let grants = self.asks().iter().copied().collect();
         let settings = Settings { grants, ..Settings::new(settings) };
         Granted::configure(&self.description().name, &self.imports, &settings)

@@ -28,6 +28,7 @@ mod component;
 mod configured;
 mod contract;
 mod decision;
+mod dirty;
 mod encode;
 mod engine;
 mod error;

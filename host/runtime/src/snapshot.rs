@@ -113,7 +113,7 @@ fn read_state(
 }
 
 /// Drives a future that never waits: wizer's interface is async for hosts whose calls are.
-fn run<F: Future>(future: F) -> wasmtime::Result<F::Output> {
+pub(crate) fn run<F: Future>(future: F) -> wasmtime::Result<F::Output> {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(output) => Ok(output),
         Poll::Pending => Err(wasmtime::format_err!("reading the state waited for something")),
@@ -121,10 +121,10 @@ fn run<F: Future>(future: F) -> wasmtime::Result<F::Output> {
 }
 
 /// Reads an instrumented instance. Its trait has no place for errors, so the first one is kept.
-struct State {
-    store: Store<HostState>,
-    instance: Instance,
-    failure: Option<wasmtime::Error>,
+pub(crate) struct State {
+    pub(crate) store: Store<HostState>,
+    pub(crate) instance: Instance,
+    pub(crate) failure: Option<wasmtime::Error>,
 }
 
 impl State {
