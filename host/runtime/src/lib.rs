@@ -32,6 +32,7 @@ mod limits;
 mod pointer;
 mod quarantine;
 mod snapshot;
+mod words;
 
 pub use cache::{Cache, CacheError};
 pub use call::{Call, Entry, Flow, Reply};
