@@ -93,18 +93,19 @@ fn by_turns(plugins: &[Plugin], evaluations: u32) {
 #[test]
 fn a_plugin_finds_nothing_of_its_earlier_evaluations() {
     let engine = engine(4);
-    for (text, isolation) in [
-        ("keeps-everything", Isolation::Pristine),
-        ("keeps-everything", Isolation::Fresh),
-        ("keeps-tables", Isolation::Pristine),
+    for (text, isolation, evaluations) in [
+        ("keeps-everything", Isolation::Pristine, EVALUATIONS),
+        ("keeps-everything", Isolation::Fresh, EVALUATIONS / 5),
+        ("keeps-tables", Isolation::Pristine, EVALUATIONS / 5),
     ] {
-        by_turns(&[plugin(&engine, text, text, isolation)], EVALUATIONS);
+        by_turns(&[plugin(&engine, text, text, isolation)], evaluations);
     }
 }
 
 #[test]
 fn a_reused_instance_finds_what_it_left() {
-    let engine = engine(2);
+    // At most half of the slots are for instances that wait to be used again.
+    let engine = engine(4);
     let invocations = NonZeroU32::new(2).expect("two is not zero");
     for (text, place) in [("keeps-everything", "global"), ("keeps-tables", "vector")] {
         let plugin = plugin(&engine, text, text, Isolation::Reuse { invocations });

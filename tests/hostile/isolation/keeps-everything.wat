@@ -39,16 +39,16 @@
     ;; Where the host wrote what it gave; settings are two bytes there.
     (if (i32.eqz (call $is-clean (i32.const 65544) (i32.const 131072)))
       (then (return (call $deny (i32.const 560) (i32.const 4)))))
-    ;; What was not there yet: it grows by 4 MiB.
-    (drop (memory.grow (i32.const 64)))
-    (if (i32.eqz (call $is-clean (i32.const 131072) (i32.const 4325376)))
+    ;; What was not there yet: it grows by 1 MiB.
+    (drop (memory.grow (i32.const 16)))
+    (if (i32.eqz (call $is-clean (i32.const 131072) (i32.const 1179648)))
       (then (return (call $deny (i32.const 576) (i32.const 5)))))
 
     (call $argument (i32.const 512) (i32.const 7) (i32.const 640))
     (local.set $secret (i64.load (i32.load (i32.const 644))))
     (global.set $global (local.get $secret))
     (global.set $float (f64.reinterpret_i64 (local.get $secret)))
-    (memory.fill (i32.const 1024) (i32.const 0xa5) (i32.const 4324352))
+    (memory.fill (i32.const 1024) (i32.const 0xa5) (i32.const 1178624))
     (i64.store (i32.const 1024) (local.get $secret))
-    (i64.store (i32.const 4325368) (local.get $secret))
+    (i64.store (i32.const 1179640) (local.get $secret))
     (i32.const 128)))
