@@ -21,6 +21,7 @@ pub mod events;
 pub mod everything;
 pub mod fake_http;
 pub mod gateway;
+pub mod hostile;
 pub mod hostile_http;
 pub mod http;
 pub mod mlflow;

@@ -31,7 +31,8 @@ impl Scene {
     fn new(plugins: &Value) -> Self {
         let scene = Self { folder: tempfile::tempdir().expect("a directory can be made") };
         fs::create_dir(scene.path("plugins")).expect("a directory can be made");
-        fs::copy(environment::fixture("hostile"), scene.path("plugins/hostile.wasm")).expect("it can be copied");
+        fs::copy(environment::fixture("hostile"), scene.path("plugins/hostile.wasm"))
+            .expect("it can be copied");
         scene.grant(&[]);
         scene.configure(plugins);
         scene
@@ -125,7 +126,9 @@ fn tamper(path: &Path) {
 async fn what_was_locked_runs_and_nothing_else() {
     const LOCKED: &[&str] = &["--locked"];
     let scene = Scene::new(&json!({}));
-    scene.assert_does_not_start(LOCKED, &["there is no lock file", "write it with `bartizan plugin lock`"]).await;
+    scene
+        .assert_does_not_start(LOCKED, &["there is no lock file", "write it with `bartizan plugin lock`"])
+        .await;
     let printed = scene.run(&["plugin", "lock", "--config", "bartizan.json"]).await;
     assert!(printed.starts_with("hostile is new\n1 plugin accepted in "), "{printed}");
     scene.assert_serves(LOCKED).await;
@@ -133,14 +136,17 @@ async fn what_was_locked_runs_and_nothing_else() {
     let plugin = scene.path("plugins/hostile.wasm");
     let accepted = fs::read(&plugin).unwrap();
     tamper(&plugin);
-    let expected = ["hostile.wasm is not the file that was accepted: its SHA-256 is ", "put the accepted file back"];
+    let expected =
+        ["hostile.wasm is not the file that was accepted: its SHA-256 is ", "put the accepted file back"];
     scene.assert_does_not_start(LOCKED, &expected).await;
     scene.assert_serves(&[]).await;
     fs::write(&plugin, accepted).unwrap();
 
     scene.grant(&["rewrite-arguments"]);
-    let expected =
-        ["the policy policy.json grants `rewrite-arguments` to `hostile`, and ", "plugins.lock expects nothing"];
+    let expected = [
+        "the policy policy.json grants `rewrite-arguments` to `hostile`, and ",
+        "plugins.lock expects nothing",
+    ];
     scene.assert_does_not_start(LOCKED, &expected).await;
     scene.run(&["plugin", "lock", "--config", "bartizan.json"]).await;
     scene.assert_serves(LOCKED).await;
@@ -164,11 +170,14 @@ async fn what_is_signed_runs_and_nothing_else() {
         scene.run(&["plugin", "keygen", "--key", &format!("{key}.key")]).await;
     }
     scene.configure(&json!({"trusted_keys": ["ours.pub"]}));
-    let (plugin, signature) = (scene.path("plugins/hostile.wasm"), scene.path("plugins/hostile.wasm.minisig"));
+    let (plugin, signature) =
+        (scene.path("plugins/hostile.wasm"), scene.path("plugins/hostile.wasm.minisig"));
     let file = "plugins/hostile.wasm";
     scene.assert_does_not_start(&[], &["it is not signed: there is no plugins/hostile.wasm.minisig"]).await;
     scene.run(&["plugin", "sign", file, "--key", "theirs.key"]).await;
-    scene.assert_does_not_start(&[], &["it is signed with the key ", ", which is not trusted; trusted are "]).await;
+    scene
+        .assert_does_not_start(&[], &["it is signed with the key ", ", which is not trusted; trusted are "])
+        .await;
     scene.run(&["plugin", "sign", file, "--key", "ours.key"]).await;
     scene.assert_serves(&[]).await;
 

@@ -46,6 +46,7 @@ mod snapshot;
 mod statistics;
 mod ticker;
 mod wasi;
+mod words;
 
 pub use anatomy::{Anatomy, CONTRACT, Memory, Snapshotting};
 pub use cache::{Cache, CacheError};

@@ -122,7 +122,8 @@ impl Secret {
         };
         let mut bytes = [SIGNATURE.as_slice(), encryption, CHECKSUM, &salt].concat();
         bytes.extend(work.to_le_bytes().into_iter().chain(memory.to_le_bytes()).chain(body));
-        let comment = if password.is_some() { "minisign encrypted secret key" } else { "minisign secret key" };
+        let comment =
+            if password.is_some() { "minisign encrypted secret key" } else { "minisign secret key" };
         Ok(format!("untrusted comment: {comment}\n{}\n", STANDARD.encode(bytes)))
     }
 
@@ -182,7 +183,8 @@ fn crypt(
     let (log_n, p) = parameters(work, memory);
     let parameters = scrypt::Params::new(log_n, 8, p).map_err(|_| SecretError::Malformed)?;
     let mut stream = [0; BODY];
-    scrypt::scrypt(password.as_bytes(), salt, &parameters, &mut stream).map_err(|_| SecretError::Malformed)?;
+    scrypt::scrypt(password.as_bytes(), salt, &parameters, &mut stream)
+        .map_err(|_| SecretError::Malformed)?;
     body.iter_mut().zip(stream).for_each(|(byte, mask)| *byte ^= mask);
     Ok(())
 }
@@ -233,7 +235,9 @@ mod tests {
 
     #[test]
     fn a_key_may_not_take_any_memory() {
-        let mut bytes = STANDARD.decode(Secret::generate().unwrap().to_text(Some("x")).unwrap().lines().nth(1).unwrap()).unwrap();
+        let mut bytes = STANDARD
+            .decode(Secret::generate().unwrap().to_text(Some("x")).unwrap().lines().nth(1).unwrap())
+            .unwrap();
         bytes[46..54].copy_from_slice(&(1_u64 << 40).to_le_bytes());
         let text = format!("untrusted comment: x\n{}\n", STANDARD.encode(bytes));
         assert!(matches!(Secret::read(&text, || Some("x".into())), Err(SecretError::Costly)));

@@ -19,7 +19,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bartizan_runtime::{Component, Description, Engine, EngineConfig, EngineError, Hooks, Sandbox, LoadError};
+use bartizan_runtime::{
+    Component, Description, Engine, EngineConfig, EngineError, Hooks, LoadError, Sandbox,
+};
 
 pub use manifest::{Manifest, ManifestError};
 pub use tools::ToolError;
@@ -106,7 +108,8 @@ pub fn build(directory: &Path, output: Option<&Path>) -> Result<Built, BuildErro
         Some(path) => path.to_owned(),
         None => project.directory.join(OUTPUT).join(&project.manifest.name).with_extension("wasm"),
     };
-    let written = path.parent().map_or(Ok(()), fs::create_dir_all).and_then(|()| fs::write(&path, &component));
+    let written =
+        path.parent().map_or(Ok(()), fs::create_dir_all).and_then(|()| fs::write(&path, &component));
     written.map_err(|source| BuildError::File { path: path.clone(), source })?;
     load(path, &component)
 }
