@@ -136,7 +136,8 @@ impl Loader {
                 report.push(at_entry(entry, problem));
                 report.finish()
             })?;
-            match self.configure(&component, &step.settings, &step.grants, step.http.as_ref()) {
+            let http = step.http.as_ref();
+            match self.configure(&component, &step.settings, &step.grants, http, &step.sandbox) {
                 Ok(_) => {}
                 Err(ConfigureError::Refused(words)) => return Ok(Taking::Refused(words)),
                 Err(error) => return Ok(Taking::Failed(error.to_string())),

@@ -122,7 +122,7 @@ impl Component {
     ///
     /// When the plugin refuses the settings or fails on them.
     pub fn snapshotting(&self, settings: &str) -> Result<Snapshotting, ConfigureError> {
-        Ok(match snapshot::take(self, settings, &self.granted(settings)?)? {
+        Ok(match snapshot::take(self, settings, &self.limits, &self.granted(settings)?)? {
             Snapshot::Taken(component) => Snapshotting::Possible { component: component.len() },
             Snapshot::Unsupported(reason) => Snapshotting::Impossible(reason),
         })
