@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use crate::gateway::Serving;
 use crate::http::Http;
+use crate::program::Program;
 use crate::waiting::{SOON, until, within};
 
 /// Asks a gateway how it is.
@@ -19,9 +20,18 @@ pub struct Admin {
 impl Admin {
     /// Of a gateway whose configuration has `"admin": {"listen": "127.0.0.1:0"}` and this state directory.
     pub async fn of(serving: &Serving, state: &Path) -> Self {
+        Self::of_log(|| serving.log(), state).await
+    }
+
+    /// Of a `bartizan serve` with such a configuration.
+    pub async fn of_program(program: &Program, state: &Path) -> Self {
+        Self::of_log(|| program.log(), state).await
+    }
+
+    async fn of_log(log: impl Fn() -> String, state: &Path) -> Self {
         const OPEN: &str = "the admin API is open";
-        until("the admin API is open", || serving.log().contains(OPEN)).await;
-        let log = serving.log();
+        until("the admin API is open", || log().contains(OPEN)).await;
+        let log = log();
         let line = log.lines().find(|line| line.contains(OPEN)).expect("it says so");
         let after = line.split("127.0.0.1:").nth(1).expect("its address");
         let port: String = after.chars().take_while(char::is_ascii_digit).collect();

@@ -136,6 +136,12 @@ impl Serving {
         self.program.log()
     }
 
+    /// The id of its process.
+    pub fn pid(&self) -> u32 {
+        u32::try_from(self.program.pid().as_raw_nonzero().get())
+            .expect("the ids of processes are not negative")
+    }
+
     /// The process.
     pub fn into_program(self) -> Program {
         self.program

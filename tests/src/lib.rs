@@ -21,6 +21,7 @@ pub mod events;
 pub mod everything;
 pub mod fake_http;
 pub mod gateway;
+pub mod hostile;
 pub mod hostile_http;
 pub mod http;
 pub mod mlflow;
@@ -32,3 +33,8 @@ pub mod served;
 pub mod stdio;
 pub mod waiting;
 pub mod workshop;
+
+/// What stands in the cookbook compiles, and its tests hold.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/plugins/cookbook.md")]
+struct Cookbook;

@@ -29,6 +29,8 @@ use tokio::task::JoinSet;
 
 /// The server whose tools tell their names and arguments.
 const FAKE: &str = env!("CARGO_BIN_EXE_bartizan-fake-server");
+/// A server of the modern era.
+const ERA: &str = env!("CARGO_BIN_EXE_bartizan-era-server");
 /// The deadline of an evaluation.
 const DEADLINE: Duration = Duration::from_millis(100);
 /// A time that calls are made at.
@@ -151,6 +153,8 @@ fn a_change_beyond_the_bounds_ends_the_evaluation() {
         let is_it = matches!(&error, EvaluationError::Contract(text) if text.contains(words));
         assert!(is_it, "{name}: {error}");
     }
+    // That one has failed so often that it is not asked any more.
+    let diary = configured("diary", &json!({}), Capability::Memory, None);
     for (name, arguments) in [
         ("a key that is there", json!({"set": {"0": 2}})),
         ("one for another", json!({"remove": ["0"]})),
@@ -268,7 +272,7 @@ async fn serve(plugins: &[&str], servers: Value) -> (Serving, tempfile::TempDir)
     (Serving::start_in(configuration, &[]).await, folder)
 }
 
-fn allow_with(plugins: Value) -> Value {
+fn allow_with(plugins: &Value) -> Value {
     json!({"version": "1", "default": "allow", "plugins": plugins})
 }
 
@@ -289,7 +293,7 @@ fn assert_passed(case: &str, answer: &Value) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_sent_after_something_was_read_in_the_same_session() {
-    let policy = allow_with(json!([no_exfiltration()]));
+    let policy = allow_with(&json!([no_exfiltration()]));
     let (serving, _folder) =
         serve(&["no-exfiltration"], json!({"fake": gateway::server(FAKE, &[], &policy)})).await;
     let url = serving.url("fake");
@@ -309,16 +313,13 @@ async fn nothing_is_sent_after_something_was_read_in_the_same_session() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn modern_clients_have_one_memory_together() {
-    let policy = allow_with(json!([no_exfiltration()]));
-    let program = env!("CARGO_BIN_EXE_bartizan-era-server");
-    let tools = json!({"use": "no-exfiltration", "settings": {"sources": ["echo"], "sinks": ["echo"]}, "grants": ["memory"]});
-    let policy =
-        json!({"version": "1", "default": "allow", "plugins": [tools, policy["plugins"][0].clone()]});
-    let server = gateway::server(program, &["--era", "modern"], &policy);
+    let server = gateway::server(ERA, &["--era", "modern"], &allow_with(&json!([no_exfiltration()])));
     let (serving, _folder) = serve(&["no-exfiltration"], json!({"modern": server})).await;
-    let url = serving.url("modern");
-    assert_passed("nothing was read", &Modern::new(url).call("echo", &json!({})).await);
-    rpc::assert_denied(&Modern::new(url).call("echo", &json!({})).await);
+    let (one, other) = (Modern::new(serving.url("modern")), Modern::new(serving.url("modern")));
+    let nothing = json!({});
+    assert_passed("nothing was read", &other.call("echo", &nothing).await);
+    assert_passed("the source itself", &one.call("secret", &nothing).await);
+    rpc::assert_denied(&other.call("echo", &nothing).await);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -335,7 +336,7 @@ async fn only_what_goes_on_is_remembered() {
         },
         "hide": ["delete_run"],
     });
-    let monitor = allow_with(json!([watched]));
+    let monitor = allow_with(&json!([watched]));
     let servers = json!({
         "fake": gateway::server(FAKE, &[], &policy),
         "monitor": gateway::server(FAKE, &[], &monitor),
@@ -386,7 +387,7 @@ async fn only_what_goes_on_is_remembered() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_withheld_is_not_remembered() {
-    let mut policy = allow_with(json!([no_exfiltration()]));
+    let mut policy = allow_with(&json!([no_exfiltration()]));
     policy["tools"] = json!({"secret": {"inspect": [{"pattern": "secret"}]}});
     let (serving, _folder) =
         serve(&["no-exfiltration"], json!({"fake": gateway::server(FAKE, &[], &policy)})).await;
@@ -502,7 +503,7 @@ async fn a_decision_point_decides() {
     ];
     let mut servers = json!({});
     for (name, plugin, _) in &cases {
-        servers[*name] = gateway::server(FAKE, &[], &allow_with(json!([plugin])));
+        servers[*name] = gateway::server(FAKE, &[], &allow_with(&json!([plugin])));
     }
     let (serving, _folder) = serve(&["decision-point"], servers).await;
     for (name, _, expected) in cases {
@@ -538,10 +539,10 @@ async fn a_decision_point_decides() {
 #[tokio::test(flavor = "multi_thread")]
 async fn who_waits_holds_up_nobody_else() {
     let silent = Point::start(Answer::Nothing).await;
-    let slow = allow_with(json!([asking(&silent.origin, &format!("{}/decide", silent.origin), 5_000)]));
+    let slow = allow_with(&json!([asking(&silent.origin, &format!("{}/decide", silent.origin), 5_000)]));
     let servers = json!({
         "slow": gateway::server(FAKE, &[], &slow),
-        "calm": gateway::server(FAKE, &[], &allow_with(json!([]))),
+        "calm": gateway::server(FAKE, &[], &allow_with(&json!([]))),
     });
     let (serving, _folder) = serve(&["decision-point"], servers).await;
     let mut waiting_calls = JoinSet::new();
@@ -567,7 +568,7 @@ async fn lines_in_the_log_are_bounded_and_cannot_be_forged() {
     let chatty = json!({
         "use": "chatty", "settings": {"lines": 20, "message": message}, "grants": ["log"],
     });
-    let servers = json!({"fake": gateway::server(FAKE, &[], &allow_with(json!([chatty])))});
+    let servers = json!({"fake": gateway::server(FAKE, &[], &allow_with(&json!([chatty])))});
     let (serving, _folder) = serve(&["chatty"], servers).await;
     let session = Session::begin(serving.url("fake")).await;
     for round in 1..=2 {
@@ -606,7 +607,7 @@ async fn a_policy_that_does_not_grant_is_told_what_to_write() {
     ];
     for (name, entry, words) in cases {
         let folder = environment::plugins(&[name]);
-        let policy = Document::policy(&allow_with(json!([entry])));
+        let policy = Document::policy(&allow_with(&json!([entry])));
         let mut command = gateway::bartizan(["check", "--policy"]);
         command.arg(policy.path()).arg("--plugins-dir").arg(folder.path());
         let output = command.output().await.expect("the gateway can be run");
@@ -616,7 +617,7 @@ async fn a_policy_that_does_not_grant_is_told_what_to_write() {
     }
     // Nobody names it, so nobody grants it anything.
     let folder = environment::plugins(&["diary"]);
-    let policy = Document::policy(&allow_with(json!([])));
+    let policy = Document::policy(&allow_with(&json!([])));
     let mut command = gateway::bartizan(["check", "--policy"]);
     command.arg(policy.path()).arg("--plugins-dir").arg(folder.path());
     let output = command.output().await.expect("the gateway can be run");

@@ -12,7 +12,8 @@ use std::time::{Duration, Instant};
 use bartizan_fixture_hostile::{Behaviour, HIDDEN_TOOL, REWRITTEN};
 use bartizan_runtime::{
     Blame, Cache, Call, Capability, Component, ConfigureError, Decision, Engine, EngineConfig, Entry,
-    EvaluationError, Flow, Health, Isolation, Judgement, LoadError, Plugin, Reply, Sandbox, Settings, Verdict,
+    EvaluationError, Flow, Health, Isolation, Judgement, LoadError, Plugin, Reply, Sandbox, Settings,
+    Verdict,
 };
 use bartizan_tests::environment;
 

@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 
 use bartizan_fixture_hostile::Behaviour;
 use bartizan_runtime::{
-    Blame, Call, Component, ConfigureError, Decision, Engine, EngineConfig, EvaluationError, Flow,
-    Isolation, Judgement, LoadError, Plugin, Sandbox, Settings, SizeClass, Verdict,
+    Blame, Call, Component, ConfigureError, Decision, Engine, EngineConfig, EvaluationError, Flow, Isolation,
+    Judgement, LoadError, Plugin, Sandbox, Settings, SizeClass, Verdict,
 };
 use bartizan_tests::environment;
 

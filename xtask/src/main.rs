@@ -75,7 +75,7 @@ enum Verb {
     /// MCP conversation through the gateway with the official Python client and checks what was seen.
     /// Then it keeps serving for your own client, until Ctrl-C.
     Demo(demo::Arguments),
-    /// Run the benches of the plugin runtime
+    /// Run the benches of the plugin runtime, or of what hostile plugins cost others
     Bench(bench::Arguments),
     /// Look for inputs for which the wire crate's checks do not hold, with cargo-fuzz
     ///

@@ -213,6 +213,7 @@ fn exchange(request: Request) -> Result<Response, String> {
 }
 
 #[cfg(not(target_family = "wasm"))]
+#[expect(clippy::needless_pass_by_value, reason = "as the one that sends it takes it")]
 fn exchange(request: Request) -> Result<Response, String> {
     crate::testing::exchange(&request)
 }

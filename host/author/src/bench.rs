@@ -44,6 +44,8 @@ pub struct Bench {
     pub instantiation: Timing,
     /// What one evaluation takes: pristine where that is possible.
     pub taken: Taken,
+    /// Bytes of memory that one evaluation changes, in pages of 4 KiB. None if that cannot be found out.
+    pub dirtied: Option<usize>,
     /// Compiling and configuring.
     pub compiled: Duration,
     /// The same with the compiled code in the cache.
@@ -99,6 +101,7 @@ pub fn bench(file: &Path, settings: &Settings, asked: Option<&Asked>) -> Result<
         reused: evaluations(&reused)?,
         fresh: evaluations(&fresh)?,
         instantiation: timing(|| pristine.instantiate()).map_err(failed)?,
+        dirtied: component.dirtied(settings.as_str(), subject.call(), subject.reply()),
         taken: taken(file, &bytes, settings, &subject)?,
         compiled,
         cached,

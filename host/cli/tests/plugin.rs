@@ -294,7 +294,7 @@ fn a_bench_has_every_figure() {
             assert!(value > Some(0.0), "{pointer}/{figure}: {text}");
         }
     }
-    for pointer in ["/instructions", "/memory", "/compile_us", "/from_cache_us"] {
+    for pointer in ["/instructions", "/memory", "/dirtied", "/compile_us", "/from_cache_us"] {
         assert!(json.pointer(pointer).and_then(serde_json::Value::as_f64) > Some(0.0), "{pointer}: {text}");
     }
     // Instructions are the same each time.

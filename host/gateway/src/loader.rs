@@ -13,13 +13,13 @@ use bartizan_audit::event::Occasion;
 use bartizan_policy::Policy;
 use bartizan_policy::diagnostics::{Diagnostics, Problem, Report};
 use bartizan_policy::document::PluginEntry;
-use bartizan_policy::plan::{self, Grant, HttpAccess, PluginName, Step};
+use bartizan_policy::plan::{Grant, HttpAccess, PluginName, Step};
 use bartizan_policy::source::{Format, Source};
 use bartizan_runtime::{
     Cache, Capability, Component, ConfigureError, Engine, Isolation, Plugin, Sandbox, Settings, SizeClass,
 };
 
-use crate::folder::{Folder, PluginFile};
+use crate::folder::{Folder, PluginFile, Stamp};
 use crate::offline::Taking;
 use crate::outgoing::Network;
 use crate::plan::{ActivePlan, ActiveStep};
@@ -39,16 +39,51 @@ pub(crate) struct Loader {
     files: BTreeMap<String, Known>,
     /// The version of each plugin that was in force last.
     good: BTreeMap<String, Arc<Component>>,
-    configured: HashMap<Configuration, Arc<Plugin>>,
+    /// By the file's digest and what is given.
+    configured: HashMap<(Arc<str>, Given), Arc<Plugin>>,
 }
 
-/// What makes two configured plugins the same: the file's digest, the settings, what is granted, and what it
-/// may use.
-type Configuration = (String, String, BTreeSet<Capability>, Option<HttpAccess>, Sandbox, Isolation);
+/// What an operator gives a plugin. The same file with the same is the same configured plugin.
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct Given {
+    /// JSON text.
+    settings: String,
+    grants: BTreeSet<Capability>,
+    http: Option<HttpAccess>,
+    limits: Sandbox,
+    /// None: as the loader does it.
+    isolation: Option<Isolation>,
+}
+
+impl Given {
+    /// Settings, and no more.
+    fn settings(settings: &str) -> Self {
+        Self {
+            settings: settings.to_owned(),
+            grants: BTreeSet::new(),
+            http: None,
+            limits: Sandbox::default(),
+            isolation: None,
+        }
+    }
+
+    /// What a policy says.
+    fn by(step: &Step) -> Self {
+        Self {
+            settings: step.settings.clone(),
+            grants: step.grants.iter().copied().map(capability).collect(),
+            http: step.http.clone(),
+            limits: sandbox::limits(&step.sandbox),
+            isolation: sandbox::isolation(&step.sandbox),
+        }
+    }
+}
 
 /// A file that was looked into.
 struct Known {
     file: PluginFile,
+    /// What its signature was, if it needs one.
+    signature: Option<Stamp>,
     content: Result<Arc<Component>, Problem>,
 }
 
@@ -136,8 +171,7 @@ impl Loader {
                 report.push(at_entry(entry, problem));
                 report.finish()
             })?;
-            let http = step.http.as_ref();
-            match self.configure(&component, &step.settings, &step.grants, http, &step.sandbox) {
+            match self.configure(&component, Given::by(step)) {
                 Ok(_) => {}
                 Err(ConfigureError::Refused(words)) => return Ok(Taking::Refused(words)),
                 Err(error) => return Ok(Taking::Failed(error.to_string())),
@@ -229,8 +263,8 @@ impl Loader {
     ///
     /// When the built-in plugin fails.
     pub(crate) fn recorder(&mut self) -> Result<Recorder, Diagnostics> {
-        let grants = BTreeSet::from([Grant::RewriteArguments, Grant::RewriteResults]);
-        self.builtin("redact", crate::recorder::SETTINGS, &grants)
+        let grants = BTreeSet::from([Capability::RewriteArguments, Capability::RewriteResults]);
+        self.builtin("redact", Given { grants, ..Given::settings(crate::recorder::SETTINGS) })
             .map(Recorder::new)
             .map_err(|problem| about_file(Path::new("redact"), problem))
     }
@@ -239,11 +273,16 @@ impl Loader {
     fn look_into(&mut self, folder: &Folder) {
         let known = std::mem::take(&mut self.files);
         for (name, file) in folder.files() {
+            let signature = self.vetting.signature(&file.path).and_then(|path| Stamp::of(&path));
             let content = match known.get(name) {
-                Some(known) if known.file == *file && file.stamp().is_some() => known.content.clone(),
+                Some(known)
+                    if known.file == *file && known.signature == signature && file.stamp().is_some() =>
+                {
+                    known.content.clone()
+                }
                 _ => self.read(name, file),
             };
-            self.files.insert(name.to_owned(), Known { file: file.clone(), content });
+            self.files.insert(name.to_owned(), Known { file: file.clone(), signature, content });
         }
     }
 
@@ -253,7 +292,9 @@ impl Loader {
             Problem::error_in_file("plugin-file", format!("{shown} is not a usable plugin: {problem}"))
                 .help("take the file out of the plugins folder, or replace it")
         };
-        let bytes = file.read(SizeClass::Large.limits().component).map_err(|error| unusable(&error))?;
+        // Which class it is of is known only when it is read.
+        let most = SizeClass::Large.limits().component;
+        let bytes = file.read(most).map_err(|error| unusable(&error))?;
         self.vetting.file(name, &file.path, &bytes)?;
         Component::load(&self.engine, &bytes, &Sandbox::default(), self.cache.as_ref())
             .map(Arc::new)
@@ -267,7 +308,7 @@ impl Loader {
         let mut entries = policy.document.plugins.iter();
         for step in &policy.plan.steps {
             let loaded = match &step.plugin {
-                PluginName::Builtin(name) => self.builtin(name, &step.settings, &step.grants),
+                PluginName::Builtin(name) => self.builtin(name, Given::by(step)),
                 PluginName::Named(name) => {
                     let entry = entries.next();
                     self.named(name, step, policy, attempt).map_err(|problem| at_entry(entry, problem))
@@ -300,12 +341,7 @@ impl Loader {
         Ok(ActivePlan { digest, steps, document: policy.document.clone() })
     }
 
-    fn builtin(
-        &mut self,
-        name: &'static str,
-        settings: &str,
-        grants: &BTreeSet<Grant>,
-    ) -> Result<Arc<Plugin>, Problem> {
+    fn builtin(&mut self, name: &'static str, given: Given) -> Result<Arc<Plugin>, Problem> {
         let failed = |error: String| {
             Problem::error_in_file("builtin", format!("the built-in plugin `{name}` failed: {error}"))
         };
@@ -322,8 +358,7 @@ impl Loader {
                 component
             }
         };
-        self.configure(&component, settings, grants, None, &plan::Sandbox::default())
-            .map_err(|error| failed(error.to_string()))
+        self.configure(&component, given).map_err(|error| failed(error.to_string()))
     }
 
     fn named(
@@ -336,9 +371,7 @@ impl Loader {
         let Some(file) = attempt.folder.find(name) else { return Err(missing(name, attempt.folder)) };
         self.best(name, attempt, |loader, component| {
             loader.vetting.plugin(name, &file.path, component, Some((policy, &step.grants)))?;
-            let http = step.http.as_ref();
-            let sandbox = &step.sandbox;
-            loader.configure(component, &step.settings, &step.grants, http, sandbox).map_err(|error| {
+            loader.configure(component, Given::by(step)).map_err(|error| {
                 let problem = format!("the plugin `{name}` cannot be used: {error}");
                 Problem::error_in_file("plugin-settings", problem)
             })
@@ -349,8 +382,7 @@ impl Loader {
         let Some(file) = attempt.folder.find(name) else { return Err(missing(name, attempt.folder)) };
         self.best(name, attempt, |loader, component| {
             loader.vetting.plugin(name, &file.path, component, None)?;
-            let sandbox = plan::Sandbox::default();
-            loader.configure(component, "{}", &BTreeSet::new(), None, &sandbox).map_err(|error| {
+            loader.configure(component, Given::settings("{}")).map_err(|error| {
                 let problem = format!("the plugin cannot run unless a policy names it: {error}");
                 Problem::error_in_file("plugin-settings", problem).help(format!(
                     "name it in a policy with its settings and grants, \"plugins\": [{{\"use\": \"{name}\", …}}], \
@@ -388,30 +420,15 @@ impl Loader {
         }
     }
 
-    fn configure(
-        &mut self,
-        component: &Arc<Component>,
-        settings: &str,
-        grants: &BTreeSet<Grant>,
-        http: Option<&HttpAccess>,
-        sandbox: &plan::Sandbox,
-    ) -> Result<Arc<Plugin>, ConfigureError> {
-        let grants: BTreeSet<Capability> = grants.iter().copied().map(capability).collect();
-        let isolation = sandbox::isolation(sandbox).unwrap_or(self.isolation);
-        let sandbox = sandbox::limits(sandbox);
-        let configuration = (
-            component.digest().to_string(),
-            settings.to_owned(),
-            grants.clone(),
-            http.cloned(),
-            sandbox.clone(),
-            isolation,
-        );
+    fn configure(&mut self, component: &Arc<Component>, given: Given) -> Result<Arc<Plugin>, ConfigureError> {
+        let configuration = (Arc::clone(component.digest()), given);
         if let Some(plugin) = self.configured.get(&configuration) {
             return Ok(Arc::clone(plugin));
         }
-        let http = http.and_then(|access| self.network.client(&component.description().name, access));
-        let settings = Settings { grants, isolation, http, sandbox, ..Settings::new(settings) };
+        let Given { settings, grants, http, limits, isolation } = configuration.1.clone();
+        let http = http.and_then(|access| self.network.client(&component.description().name, &access));
+        let isolation = isolation.unwrap_or(self.isolation);
+        let settings = Settings { json: settings, grants, isolation, http, sandbox: limits };
         let plugin = Arc::new(component.configure(&settings)?);
         self.configured.insert(configuration, Arc::clone(&plugin));
         Ok(plugin)

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use bartizan_policy::Policy;
 use bartizan_policy::diagnostics::{Diagnostics, Problem};
-use bartizan_runtime::{Component, Engine, EngineConfig, Limits, Sandbox};
+use bartizan_runtime::{Component, Engine, EngineConfig, Sandbox, SizeClass};
 use bartizan_trust::{Lock, LockedPlugin, policy_name};
 
 use crate::generation::{self, CacheLocation, StartError};
@@ -41,7 +41,7 @@ pub fn lock<'p>(
     let cache = cache.open();
     let mut lock = Lock::default();
     let mut problems = Diagnostics::default();
-    let limits = Limits::default();
+    let most = SizeClass::Large.limits().component;
     for (name, file) in generation::folder(Some(plugins_dir))?.files() {
         let granted = grants.remove(name);
         if granted.is_none() && !vetting.autoloads() {
@@ -51,10 +51,11 @@ pub fn lock<'p>(
             Problem::error_in_file("plugin-file", format!("it is not a usable plugin: {problem}"))
                 .help("take the file out of the plugins folder, or replace it")
         };
-        let content = file.read(limits.component).map_err(|error| unusable(&error));
+        let content = file.read(most).map_err(|error| unusable(&error));
         let plugin = content.and_then(|content| {
             vetting.file(name, &file.path, &content)?;
-            Component::load(&engine, &content, &Sandbox::default(), cache.as_ref()).map_err(|error| unusable(&error))
+            Component::load(&engine, &content, &Sandbox::default(), cache.as_ref())
+                .map_err(|error| unusable(&error))
         });
         match plugin {
             Ok(component) => {

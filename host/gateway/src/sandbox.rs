@@ -12,9 +12,7 @@ const INVOCATIONS: NonZeroU32 = NonZeroU32::MIN.saturating_add(999);
 /// What the plugin may use.
 pub(crate) fn limits(sandbox: &plan::Sandbox) -> Sandbox {
     let time = |milliseconds: u32| Duration::from_millis(milliseconds.into());
-    let size = |number: u32, unit: usize| {
-        usize::try_from(number).unwrap_or(usize::MAX).saturating_mul(unit)
-    };
+    let size = |number: u32, unit: usize| usize::try_from(number).unwrap_or(usize::MAX).saturating_mul(unit);
     Sandbox {
         class: sandbox.class.map(|class| match class {
             plan::Class::Small => SizeClass::Small,

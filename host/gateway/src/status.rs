@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use bartizan_audit::record::Timestamp;
-use bartizan_runtime::{Component, Health, WASMTIME_VERSION};
+use bartizan_runtime::{Component, Health, Statistics, WASMTIME_VERSION};
 use parking_lot::Mutex;
 use serde::Serialize;
 
@@ -100,8 +100,44 @@ pub struct StepReport {
     pub on_error: &'static str,
     /// Whether each evaluation begins from the configured memory.
     pub pristine: bool,
+    /// The size class whose limits it has.
+    pub class: &'static str,
     /// Whether it is asked.
     pub health: HealthReport,
+    /// What became of its evaluations.
+    pub statistics: StatisticsReport,
+}
+
+/// What became of a plugin's evaluations since it was configured. Servers whose policies configure it alike
+/// share it, and this.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct StatisticsReport {
+    /// Evaluations, failed ones included; not those that a quarantine spared.
+    pub evaluations: u64,
+    /// Failures by their code. `quarantined` counts the calls that came while the plugin was not asked.
+    pub failures: BTreeMap<&'static str, u64>,
+    /// How often a quarantine began or was prolonged.
+    pub quarantines: u64,
+    /// Microseconds that half of the evaluations did not exceed, to within a quarter. None if there were none.
+    pub p50_us: Option<u64>,
+    /// The same for 99 of 100.
+    pub p99_us: Option<u64>,
+}
+
+impl From<Statistics> for StatisticsReport {
+    fn from(statistics: Statistics) -> Self {
+        let quantile = |share| {
+            let time = statistics.times.quantile(share)?;
+            Some(u64::try_from(time.as_micros()).unwrap_or(u64::MAX))
+        };
+        Self {
+            evaluations: statistics.evaluations,
+            p50_us: quantile(0.5),
+            p99_us: quantile(0.99),
+            failures: statistics.failures.into_iter().collect(),
+            quarantines: statistics.quarantines,
+        }
+    }
 }
 
 /// Whether a plugin is asked.
@@ -185,6 +221,8 @@ pub struct VersionReport {
     pub summary: String,
     /// SHA-256 of its file.
     pub digest: Arc<str>,
+    /// The size class that it is of by its size.
+    pub class: &'static str,
     /// The hooks that it exports.
     pub hooks: Vec<&'static str>,
     /// The capabilities that it asks for.
@@ -301,7 +339,9 @@ fn server_report(server: &Server) -> ServerReport {
             mode: step.mode.as_str(),
             on_error: step.on_error.as_str(),
             pristine: step.plugin.is_pristine(),
+            class: step.plugin.class().as_str(),
             health: step.plugin.health().into(),
+            statistics: step.plugin.statistics().into(),
         }
     });
     ServerReport {
@@ -335,6 +375,7 @@ fn version_report(component: &Component) -> VersionReport {
         version: description.version.clone(),
         summary: description.summary.clone(),
         digest: Arc::clone(component.digest()),
+        class: component.class().as_str(),
         hooks: hooks.iter().filter(|(_, exported)| *exported).map(|(name, _)| *name).collect(),
         asks: component.asks().iter().map(|ask| ask.as_str()).collect(),
     }

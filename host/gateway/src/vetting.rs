@@ -3,7 +3,7 @@
 //! Built-in plugins are part of the program and are not asked about.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use bartizan_policy::Policy;
 use bartizan_policy::diagnostics::{Diagnostics, Problem};
@@ -78,6 +78,11 @@ impl Vetting {
     /// The lock file, if there is one to agree with.
     pub(crate) fn lock_file(&self) -> Option<&Path> {
         self.requirements.lock.as_deref()
+    }
+
+    /// The signature that a file needs: where it is.
+    pub(crate) fn signature(&self, path: &Path) -> Option<PathBuf> {
+        self.requirements.keys.as_ref().map(|_| bartizan_trust::beside(path))
     }
 
     /// Whether a plugin runs that no policy names.

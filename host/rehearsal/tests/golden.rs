@@ -151,7 +151,7 @@ cases:
 "#;
     fs::write(&path, suite).unwrap();
     let files = BTreeSet::from([path.clone(), Path::new(GOLDEN).join("bad/plugin.test.yaml")]);
-    let results = run::run(&files, None, None, &PLUGINS).unwrap();
+    let results = run::run(&files, None, &suite::Defaults::default(), &PLUGINS).unwrap();
     let mut xml = Vec::new();
     junit::write(&results, &mut xml).unwrap();
     let xml = String::from_utf8(xml).unwrap();

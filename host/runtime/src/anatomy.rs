@@ -110,7 +110,7 @@ impl Component {
     }
 
     /// Everything that it asks for.
-    fn granted(&self, settings: &str) -> Result<Granted, ConfigureError> {
+    pub(crate) fn granted(&self, settings: &str) -> Result<Granted, ConfigureError> {
         let grants = self.asks().iter().copied().collect();
         let settings = Settings { grants, ..Settings::new(settings) };
         Granted::configure(&self.description().name, &self.imports, &settings)
@@ -122,7 +122,7 @@ impl Component {
     ///
     /// When the plugin refuses the settings or fails on them.
     pub fn snapshotting(&self, settings: &str) -> Result<Snapshotting, ConfigureError> {
-        Ok(match snapshot::take(self, settings, &self.limits, &self.granted(settings)?)? {
+        Ok(match snapshot::take(self, settings, &self.granted(settings)?, &self.limits)? {
             Snapshot::Taken(component) => Snapshotting::Possible { component: component.len() },
             Snapshot::Unsupported(reason) => Snapshotting::Impossible(reason),
         })

@@ -83,8 +83,7 @@ impl Cache {
             return Ok(compiled);
         }
         let code = engine.compile(&component()?)?;
-        let compiled =
-            code.load(engine).map_err(|error| CompileError::Invalid(format!("{error:#}")))?;
+        let compiled = code.load(engine).map_err(|error| CompileError::Invalid(format!("{error:#}")))?;
         if let Some(path) = &path
             && let Err(error) = write(path, &code)
         {

@@ -152,7 +152,7 @@ impl Component {
         let limits = sandbox.limits(measured);
         limits.fit(&engine)?;
         let compiled = Cache::compile(cache, &engine, &digest, || Ok::<_, LoadError>(bytes.to_vec()))?;
-        let (imports, uses_wasi) = check_imports(&compiled, &engine)?;
+        let Imports { needed, uses_wasi } = check_imports(&compiled, &engine)?;
         let pre = engine
             .linker(uses_wasi)
             .and_then(|linker| linker.instantiate_pre(&compiled))
@@ -163,8 +163,8 @@ impl Component {
             return Err(LoadError::NoHooks);
         }
         let (description, asks) = describe(&engine, &pre, &exports, &limits)?;
-        if let Some((import, needed)) = imports.iter().find(|(_, needed)| !asks.contains(needed)) {
-            return Err(LoadError::NotAsked { import: import.clone(), ask: needed.as_str() });
+        if let Some((import, capability)) = needed.iter().find(|(_, capability)| !asks.contains(capability)) {
+            return Err(LoadError::NotAsked { import: import.clone(), ask: capability.as_str() });
         }
         check_interests(&description.interests, hooks)?;
         Ok(Self {
@@ -180,7 +180,7 @@ impl Component {
             digest,
             description: Arc::new(description),
             asks,
-            imports: imports.into_iter().map(|(_, needed)| needed).collect(),
+            imports: needed.into_iter().map(|(_, capability)| capability).collect(),
         })
     }
 
@@ -224,20 +224,28 @@ impl std::fmt::Debug for Component {
     }
 }
 
-/// The imports for which a component must ask, by name; and whether it imports WASI.
-fn check_imports(
-    compiled: &wasmtime::component::Component,
-    engine: &Engine,
-) -> Result<(Vec<(String, Capability)>, bool), LoadError> {
-    let (mut unknown, mut needed, mut uses_wasi) = (Vec::new(), Vec::new(), false);
+/// What a component imports, all of which the host has.
+struct Imports {
+    /// The imports for which it must ask, by name.
+    needed: Vec<(String, Capability)>,
+    /// Whether WASI is among them.
+    uses_wasi: bool,
+}
+
+/// Refuses what the host does not have.
+fn check_imports(compiled: &wasmtime::component::Component, engine: &Engine) -> Result<Imports, LoadError> {
+    let mut unknown = Vec::new();
+    let mut imports = Imports { needed: Vec::new(), uses_wasi: false };
     for (name, _) in compiled.component_type().imports(engine.wasmtime()) {
         match contract::provides(name) {
-            Some(provided) => needed.extend(provided.needs.map(|capability| (name.to_owned(), capability))),
-            None if wasi::provides(name) => uses_wasi = true,
+            Some(provided) => {
+                imports.needed.extend(provided.needs.map(|capability| (name.to_owned(), capability)));
+            }
+            None if wasi::provides(name) => imports.uses_wasi = true,
             None => unknown.push(name.to_owned()),
         }
     }
-    if unknown.is_empty() { Ok((needed, uses_wasi)) } else { Err(LoadError::Imports { imports: unknown }) }
+    if unknown.is_empty() { Ok(imports) } else { Err(LoadError::Imports { imports: unknown }) }
 }
 
 fn describe(

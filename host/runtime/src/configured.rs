@@ -51,10 +51,10 @@ pub struct Settings {
     pub grants: BTreeSet<Capability>,
     /// What one instance serves for.
     pub isolation: Isolation,
-    /// Limits other than those that the plugin was loaded with.
-    pub sandbox: Sandbox,
     /// What sends the plugin's requests, if it is granted [`Capability::Http`]. Without one they all fail.
     pub http: Option<Arc<dyn Outgoing>>,
+    /// Limits other than those that the plugin was loaded with.
+    pub sandbox: Sandbox,
 }
 
 impl Settings {
@@ -64,8 +64,8 @@ impl Settings {
             json: json.into(),
             grants: BTreeSet::new(),
             isolation: Isolation::default(),
-            sandbox: Sandbox::default(),
             http: None,
+            sandbox: Sandbox::default(),
         }
     }
 }
@@ -103,6 +103,7 @@ impl Component {
         if let Some(grant) = settings.grants.iter().find(|grant| !self.asks().contains(grant)) {
             return Err(ConfigureError::NotAsked { grant: grant.as_str() });
         }
+        let granted = Granted::configure(&self.description().name, &self.imports, settings)?;
         let sandbox = settings.sandbox.or(&self.sandbox);
         let class = sandbox.class.unwrap_or(self.measured);
         if class != self.class() {
@@ -113,7 +114,6 @@ impl Component {
         }
         let limits = sandbox.limits(self.measured);
         limits.fit(&self.engine)?;
-        let granted = Granted::configure(&self.description().name, &self.imports, settings)?;
         let plugin = |pre: InstancePre<HostState>, exports: Arc<Exports>, configure: Option<String>| Plugin {
             engine: self.engine.clone(),
             pre,
@@ -133,7 +133,7 @@ impl Component {
         };
 
         if settings.isolation != Isolation::Fresh {
-            match self.pristine(&settings.json, &limits, &granted)? {
+            match self.pristine(&settings.json, &granted, &limits)? {
                 Pristine::Ready(pre, exports) => return Ok(plugin(pre, Arc::new(exports), None)),
                 Pristine::Unsupported(reason) => tracing::info!(
                     plugin = self.description().name,
@@ -150,8 +150,8 @@ impl Component {
     fn pristine(
         &self,
         settings: &str,
-        limits: &Limits,
         granted: &Granted,
+        limits: &Limits,
     ) -> Result<Pristine, ConfigureError> {
         let identity = {
             let mut hash = Sha256::new();
@@ -162,7 +162,7 @@ impl Component {
         };
         let compiled =
             Cache::compile(self.cache.as_ref(), &self.engine, &identity, || {
-                match snapshot::take(self, settings, limits, granted).map_err(Failure::Configure)? {
+                match snapshot::take(self, settings, granted, limits).map_err(Failure::Configure)? {
                     Snapshot::Taken(bytes) => Ok(bytes),
                     Snapshot::Unsupported(reason) => Err(Failure::Unsupported(reason)),
                 }

@@ -36,7 +36,9 @@ pub(crate) fn component<'b>(
     if !has_component_type(bytes)? {
         return Err(LoadError::NotPolicy);
     }
-    encode(bytes).map(|component| (Cow::Owned(component), class)).map_err(|error| LoadError::Encode(format!("{error:#}")))
+    encode(bytes)
+        .map(|component| (Cow::Owned(component), class))
+        .map_err(|error| LoadError::Encode(format!("{error:#}")))
 }
 
 fn has_component_type(bytes: &[u8]) -> Result<bool, LoadError> {

@@ -17,7 +17,6 @@ use crate::compiler::{CompileError, Compiler};
 use crate::contract::{HostState, Linkers};
 use crate::native::NativeCode;
 use crate::pool::Pool;
-use crate::slots::Slots;
 use crate::ticker::{TICK, Ticker, Ticking};
 use crate::wasi;
 
@@ -36,8 +35,8 @@ pub struct EngineConfig {
     ///
     /// [`compile_plugin`]: crate::compile_plugin
     pub compiler: Option<PathBuf>,
-    /// Whether the instructions of guests are counted: for benches, since it slows them down. Plugins are
-    /// compiled in this process then.
+    /// Whether the instructions of guests are counted: for benches, since it slows them down. Then plugins are
+    /// compiled in this process.
     pub counts_fuel: bool,
 }
 
@@ -105,10 +104,12 @@ impl Engine {
         let small = Arc::new(Pool::new(SizeClass::Small, config)?);
         let ticker = Ticker::start().map_err(EngineError::Ticker)?;
         ticker.tick(&small.wasmtime);
+        // A child does not make code that counts.
+        let compiler = if config.counts_fuel { None } else { config.compiler.clone() };
         let shared = Shared {
             config: config.clone(),
             ticker,
-            compiler: Compiler::new(config.compiler.clone().filter(|_| !config.counts_fuel)),
+            compiler: Compiler::new(compiler),
             small: Arc::clone(&small),
             large: Mutex::new(None),
         };
@@ -149,6 +150,11 @@ impl Engine {
         self.pool.largest_memory
     }
 
+    /// Whether the instructions of guests are counted.
+    pub(crate) fn counts_fuel(&self) -> bool {
+        self.shared.config.counts_fuel
+    }
+
     pub(crate) fn wasmtime(&self) -> &wasmtime::Engine {
         &self.pool.wasmtime
     }
@@ -176,12 +182,7 @@ impl Engine {
     /// Takes the right to wait for others during an evaluation, waiting for it until the deadline. `None` if
     /// none came free.
     pub(crate) fn waiting_slot(&self, patience: Duration) -> Option<WaitingSlot<'_>> {
-        self.pool.waiting.acquire(patience).then(|| WaitingSlot { waiting: &self.pool.waiting })
-    }
-
-    /// Whether the instructions of guests are counted.
-    pub(crate) fn counts_fuel(&self) -> bool {
-        self.shared.config.counts_fuel
+        self.pool.waiting.acquire(patience).then(|| WaitingSlot { pool: &self.pool })
     }
 
     /// Whether instances may be kept for later: at most half of the slots are for those.
@@ -214,12 +215,12 @@ impl Drop for Slot {
 
 /// The right to wait for others; given back on drop.
 pub(crate) struct WaitingSlot<'a> {
-    waiting: &'a Slots,
+    pool: &'a Pool,
 }
 
 impl Drop for WaitingSlot<'_> {
     fn drop(&mut self) {
-        self.waiting.release();
+        self.pool.waiting.release();
     }
 }
 

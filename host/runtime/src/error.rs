@@ -10,6 +10,7 @@ use crate::contract::{Raised, Unreadable};
 use crate::engine::EngineError;
 use crate::interfaces::Misuse;
 use crate::limits::{Exhausted, Limits};
+use crate::words::{harmless, quoted};
 
 /// Whose fault an error is: who has to act on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,13 +49,15 @@ pub enum LoadError {
     )]
     NotPolicy,
     /// The module could not be turned into a component.
-    #[error("the module does not fit the interface it declares: {0}")]
+    #[error("the module does not fit the interface it declares: {}", harmless(.0))]
     Encode(String),
     /// The component could not be compiled.
-    #[error("the component does not compile: {0}")]
+    #[error("the component does not compile: {}", harmless(.0))]
     Compile(String),
     /// It has more of something than is compiled.
-    #[error("the file has {count} {what}, more than the {limit} that are compiled; no real program has so many")]
+    #[error(
+        "the file has {count} {what}, more than the {limit} that are compiled; no real program has so many"
+    )]
     Oversized {
         /// What there is too much of.
         what: &'static str,
@@ -86,7 +89,7 @@ pub enum LoadError {
         imports: Vec<String>,
     },
     /// An export is missing or has another type.
-    #[error("the plugin does not fit the contract bartizan:policy@0.1.0: {0}")]
+    #[error("the plugin does not fit the contract bartizan:policy@0.1.0: {}", harmless(.0))]
     Contract(String),
     /// No `calls`, `listings` or `replies`.
     #[error("the plugin exports none of the hooks `calls`, `listings` and `replies`, so it judges nothing")]
@@ -113,7 +116,7 @@ pub enum LoadError {
         ask: &'static str,
     },
     /// The plugin needs a capability that this host does not know.
-    #[error("the plugin asks for `{ask}`, which this version does not know; it knows {known}")]
+    #[error("the plugin asks for `{}`, which this version does not know; it knows {known}", harmless(.ask))]
     UnknownAsk {
         /// The capability's name.
         ask: String,
@@ -162,7 +165,7 @@ pub struct MemoryError {
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigureError {
     /// `configure` answered with an error.
-    #[error("the plugin refuses its settings: {0}")]
+    #[error("the plugin refuses its settings: {}", harmless(.0))]
     Refused(String),
     /// `configure` failed.
     #[error("the plugin failed while reading its settings: {0}")]
@@ -203,7 +206,9 @@ impl ConfigureError {
     /// Who has to act.
     pub fn blame(&self) -> Blame {
         match self {
-            Self::Refused(_) | Self::NotAsked { .. } | Self::NotGranted { .. } | Self::Memory(_) => Blame::Settings,
+            Self::Refused(_) | Self::NotAsked { .. } | Self::NotGranted { .. } | Self::Memory(_) => {
+                Blame::Settings
+            }
             Self::Failed(error) => error.blame(),
             Self::Class { error, .. } => error.blame(),
             Self::Compile(_) => Blame::Host,
@@ -227,16 +232,16 @@ pub enum EvaluationError {
     #[error("it exhausted its stack")]
     Stack,
     /// The guest trapped: a panic, an abort, an invalid access.
-    #[error("it trapped: {0}")]
+    #[error("it trapped: {}", harmless(.0))]
     Trap(String),
     /// The guest gave up by itself and said why.
-    #[error("it gave up: {0}")]
+    #[error("it gave up: {}", harmless(.0))]
     Failed(String),
     /// The guest used the contract wrongly.
     #[error("it broke the contract: {0}")]
     Contract(String),
     /// The guest's answer is too large or not well-formed.
-    #[error("its answer is unusable: {0}")]
+    #[error("its answer is unusable: {}", harmless(.0))]
     Answer(String),
     /// Failed so often that it is not asked for a while.
     #[error("it is quarantined for {} s more after {failures} failures in a row", .remaining.as_secs().max(1))]
@@ -267,18 +272,8 @@ impl EvaluationError {
     }
 
     /// Every [code](Self::code).
-    pub const CODES: [&str; 10] = [
-        "timeout",
-        "memory",
-        "stack",
-        "trap",
-        "failed",
-        "contract",
-        "answer",
-        "quarantined",
-        "busy",
-        "host",
-    ];
+    pub const CODES: [&str; 10] =
+        ["timeout", "memory", "stack", "trap", "failed", "contract", "answer", "quarantined", "busy", "host"];
 
     /// A short, stable name for logs and metrics.
     pub fn code(&self) -> &'static str {
@@ -342,9 +337,4 @@ fn remedy(missing: &[&str]) -> String {
     let grants: Vec<String> = missing.iter().map(|name| format!("\"{name}\"")).collect();
     let origins = if missing.contains(&"http") { ", \"http\": {\"origins\": [\"https://…\"]}" } else { "" };
     format!("\"grants\": [{}]{origins}", grants.join(", "))
-}
-
-fn quoted(names: &[String]) -> String {
-    let quoted: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
-    quoted.join(", ")
 }

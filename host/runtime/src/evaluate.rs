@@ -201,7 +201,12 @@ impl Plugin {
         let deadline = self.limits.deadline;
         // What waits for others does not take the room of what does not.
         let _waiting = match self.granted.waits().then(|| self.engine.waiting_slot(deadline)) {
-            Some(None) => return Err(EvaluationError::Busy { deadline }),
+            Some(None) => {
+                let busy = EvaluationError::Busy { deadline };
+                self.counters.evaluated(begin.elapsed());
+                self.counters.failed(&busy);
+                return Err(busy);
+            }
             Some(slot) => slot,
             None => None,
         };

@@ -5,8 +5,12 @@
 
 use std::sync::Arc;
 
+use wasmtime::Store;
+use wasmtime::component::Instance;
+
 use crate::call::{Call, Reply};
 use crate::configured::Plugin;
+use crate::contract::{Exports, HostState};
 use crate::error::EvaluationError;
 
 #[cfg(doc)]
@@ -42,18 +46,29 @@ impl Plugin {
             let configured = self.exports.configure(&mut store, &instance, settings).map_err(failed)?;
             configured.map_err(EvaluationError::Answer)?;
         }
-        store.data_mut().judge_call(call);
-        if let Some(entry) = &call.entry {
-            let entries = std::slice::from_ref(&**entry);
-            self.exports.visible(&mut store, &instance, entries).map_err(failed)?;
-        }
-        self.exports.check_call(&mut store, &instance).map_err(failed)?;
-        if let Some(reply) = reply {
-            store.data_mut().judge_reply(call, reply);
-            self.exports.check_reply(&mut store, &instance).map_err(failed)?;
-        }
+        judge(&self.exports, &mut store, &instance, call, reply).map_err(failed)?;
         let left = store.get_fuel().ok();
         let fuel = full.zip(left).map(|(full, left)| full.saturating_sub(left));
         Ok(Taken { fuel, memory: store.data().limiter.memory() })
     }
+}
+
+/// Has every hook judge that there is something for.
+pub(crate) fn judge(
+    exports: &Exports,
+    store: &mut Store<HostState>,
+    instance: &Instance,
+    call: &Arc<Call>,
+    reply: Option<&Arc<Reply>>,
+) -> wasmtime::Result<()> {
+    store.data_mut().judge_call(call);
+    if let Some(entry) = &call.entry {
+        exports.visible(store, instance, std::slice::from_ref(&**entry))?;
+    }
+    exports.check_call(store, instance)?;
+    if let Some(reply) = reply {
+        store.data_mut().judge_reply(call, reply);
+        exports.check_reply(store, instance)?;
+    }
+    Ok(())
 }

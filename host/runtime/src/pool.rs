@@ -72,7 +72,7 @@ fn on_demand_engine(class: SizeClass, config: &EngineConfig) -> Result<wasmtime:
 }
 
 /// What code is compiled for and how it runs: all but how instances get their memory, which code does not
-/// depend on.
+/// depend on, and the counting of fuel, which is for benches.
 pub(crate) fn wasmtime_config(class: SizeClass) -> wasmtime::Config {
     let mut config = wasmtime::Config::new();
     config

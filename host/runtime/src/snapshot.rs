@@ -32,14 +32,14 @@ pub(crate) enum Snapshot {
 pub(crate) fn take(
     component: &Component,
     settings: &str,
-    limits: &Limits,
     granted: &Granted,
+    limits: &Limits,
 ) -> Result<Snapshot, ConfigureError> {
     let mut wizer = Wizer::new();
     // The name of the function that is removed from the snapshot: none, `configure` stays.
     wizer.init_func("").keep_init_func(true);
     // wizer panics on some components that it does not know how to handle.
-    catch_unwind(AssertUnwindSafe(|| attempt(&wizer, component, settings, limits, granted)))
+    catch_unwind(AssertUnwindSafe(|| attempt(&wizer, component, settings, granted, limits)))
         .unwrap_or_else(|_panic| Ok(Snapshot::Unsupported("the component is of an unknown shape".to_owned())))
 }
 
@@ -47,8 +47,8 @@ fn attempt(
     wizer: &Wizer,
     component: &Component,
     settings: &str,
-    limits: &Limits,
     granted: &Granted,
+    limits: &Limits,
 ) -> Result<Snapshot, ConfigureError> {
     let unsupported = |error: wasmtime::Error| Ok(Snapshot::Unsupported(format!("{error:#}")));
     let (context, instrumented) = match wizer.instrument_component(&component.bytes) {
@@ -113,7 +113,7 @@ fn read_state(
 }
 
 /// Drives a future that never waits: wizer's interface is async for hosts whose calls are.
-fn run<F: Future>(future: F) -> wasmtime::Result<F::Output> {
+pub(crate) fn run<F: Future>(future: F) -> wasmtime::Result<F::Output> {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(output) => Ok(output),
         Poll::Pending => Err(wasmtime::format_err!("reading the state waited for something")),
@@ -121,10 +121,10 @@ fn run<F: Future>(future: F) -> wasmtime::Result<F::Output> {
 }
 
 /// Reads an instrumented instance. Its trait has no place for errors, so the first one is kept.
-struct State {
-    store: Store<HostState>,
-    instance: Instance,
-    failure: Option<wasmtime::Error>,
+pub(crate) struct State {
+    pub(crate) store: Store<HostState>,
+    pub(crate) instance: Instance,
+    pub(crate) failure: Option<wasmtime::Error>,
 }
 
 impl State {

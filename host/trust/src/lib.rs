@@ -11,6 +11,7 @@
 mod key;
 mod lock;
 mod refusal;
+mod secret;
 mod signature;
 mod signing;
 mod trust;

@@ -4,18 +4,14 @@
 //! caller, who has it from the environment, never from the command line.
 
 use std::fs;
-use std::io::{Cursor, Write as _};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use minisign::{KeyPair, PError, PublicKey, SecretKey, SecretKeyBox};
-
+use crate::secret::{Secret, SecretError};
 use crate::signature;
 
 /// A key to sign with.
-pub struct SigningKey {
-    secret: SecretKey,
-    public: PublicKey,
-}
+pub struct SigningKey(Secret);
 
 /// Why there is no key, or no signature.
 #[derive(Debug, thiserror::Error)]
@@ -56,15 +52,9 @@ pub enum SigningError {
         /// What is wrong.
         problem: String,
     },
-    /// No key can be made, or none can sign.
-    #[error("the key cannot be made or used: {0}")]
-    Cryptography(String),
-}
-
-impl From<PError> for SigningError {
-    fn from(error: PError) -> Self {
-        Self::Cryptography(error.to_string())
-    }
+    /// No key can be made.
+    #[error("no key can be made: {0}")]
+    Machine(String),
 }
 
 impl SigningKey {
@@ -77,22 +67,19 @@ impl SigningKey {
     /// # Errors
     ///
     /// When a file is there or cannot be written.
-    pub fn generate(secret: &Path, public: &Path, password: Option<String>) -> Result<String, SigningError> {
+    pub fn generate(secret: &Path, public: &Path, password: Option<&str>) -> Result<String, SigningError> {
         for path in [secret, public] {
             if path.symlink_metadata().is_ok() {
                 return Err(SigningError::Exists { path: path.to_owned() });
             }
         }
-        let is_encrypted = password.is_some();
-        let KeyPair { pk, sk } = match password {
-            Some(password) => KeyPair::generate_encrypted_keypair(Some(password))?,
-            None => KeyPair::generate_unencrypted_keypair()?,
-        };
-        let comment =
-            if is_encrypted { "minisign encrypted secret key" } else { "minisign secret key, no password" };
-        write(secret, sk.to_box(Some(comment))?.to_string().as_bytes(), 0o600)?;
-        write(public, pk.to_box()?.to_string().as_bytes(), 0o644)?;
-        Ok(pk.to_base64())
+        let machine = |error: SecretError| SigningError::Machine(error.to_string());
+        let key = Secret::generate().map_err(machine)?;
+        let text = key.to_text(password).map_err(machine)?;
+        write(secret, text.as_bytes(), 0o600)?;
+        let text = format!("untrusted comment: minisign public key {}\n{}\n", key.id(), key.public());
+        write(public, text.as_bytes(), 0o644)?;
+        Ok(key.public())
     }
 
     /// Reads a secret key. `password` is asked for only if the key has one.
@@ -106,30 +93,17 @@ impl SigningKey {
             return Err(SigningError::Exposed { path: path.to_owned() });
         }
         let text = fs::read_to_string(path).map_err(io)?;
-        let unusable = |problem: &dyn std::fmt::Display| SigningError::Unusable {
-            path: path.to_owned(),
-            problem: problem.to_string(),
-        };
-        let boxed = || SecretKeyBox::from_string(&text).map_err(|error| unusable(&error));
-        let secret = match boxed()?.into_unencrypted_secret_key() {
-            Ok(secret) => secret,
-            // The library does not say why. What has the right length may be encrypted.
-            Err(error) if !looks_like_a_key(&text) => return Err(unusable(&error)),
-            Err(_) => {
-                let password = password().ok_or_else(|| SigningError::NeedsPassword {
-                    path: path.to_owned(),
-                    variable: Self::PASSWORD,
-                })?;
-                boxed()?.into_secret_key(Some(password)).map_err(|error| unusable(&error))?
+        Secret::read(&text, password).map(Self).map_err(|error| match error {
+            SecretError::Encrypted => {
+                SigningError::NeedsPassword { path: path.to_owned(), variable: Self::PASSWORD }
             }
-        };
-        let public = PublicKey::from_secret_key(&secret)?;
-        Ok(Self { secret, public })
+            error => SigningError::Unusable { path: path.to_owned(), problem: error.to_string() },
+        })
     }
 
     /// The public key as text: `RWQ…`.
     pub fn public(&self) -> String {
-        self.public.to_base64()
+        self.0.public()
     }
 
     /// Signs a file, under the name that it has, at this time (seconds since the Unix epoch), and writes the
@@ -141,22 +115,11 @@ impl SigningKey {
     pub fn sign(&self, path: &Path, seconds: u64) -> Result<PathBuf, SigningError> {
         let content = fs::read(path).map_err(|source| SigningError::Io { path: path.to_owned(), source })?;
         let comment = signature::comment(path, seconds);
-        let signed = minisign::sign(
-            Some(&self.public),
-            &self.secret,
-            Cursor::new(content),
-            Some(&comment),
-            Some("signature from a bartizan secret key"),
-        )?;
+        let signed = self.0.sign(&content, "signature from a bartizan secret key", &comment);
         let signature = signature::beside(path);
-        replace(&signature, signed.to_string().as_bytes())?;
+        replace(&signature, signed.as_bytes())?;
         Ok(signature)
     }
-}
-
-/// The base64 text of a secret key begins with the letters of its algorithm, and has 212 characters.
-fn looks_like_a_key(text: &str) -> bool {
-    text.lines().nth(1).is_some_and(|line| line.starts_with("RW") && line.trim().len() == 212)
 }
 
 /// Writes a file that is not there yet.

@@ -4,7 +4,12 @@
 //! `bartizan-reload-soak NUMBER` prints what it counted, and fails if a call failed or something leaks. The
 //! gateway and the plugin are found by the variables that xtask sets.
 #![forbid(unsafe_code)]
-#![expect(clippy::expect_used, clippy::panic, reason = "a program of the tests that cannot go on fails")]
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a program of the tests that cannot go on fails"
+)]
 
 use std::fs;
 use std::path::Path;

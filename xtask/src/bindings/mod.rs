@@ -1,10 +1,11 @@
 //! `cargo xtask bindings`: the contract in the words of each guest language, written into `guest-sdk/`, so
-//! that an author of a plugin needs no bindings generator.
+//! that an author of a plugin needs no bindings generator; and its reference for people.
 //!
 //! What is written is a function of `wit/` alone. A test compares it with what is committed.
 
 mod c;
 mod go;
+mod reference;
 mod typescript;
 
 use std::collections::BTreeMap;
@@ -39,10 +40,11 @@ const WORLD: &str = "package bartizan:guest;
     }";
 
 /// Where generated files are, with nothing else beside them that has the same ending.
-const GENERATED: [Directory; 3] = [
+const GENERATED: [Directory; 4] = [
     Directory { path: "guest-sdk/c/sdk", only: &["policy.h", "policy.c"], generate: c::generate },
     Directory { path: "guest-sdk/go/sdk/bindings", only: &[], generate: go::generate },
     Directory { path: "guest-sdk/js/sdk", only: &["policy.d.ts"], generate: typescript::generate },
+    Directory { path: "docs", only: &["contract.md"], generate: reference::generate },
 ];
 
 struct Directory {

@@ -27,6 +27,8 @@ impl Display for Bench {
             writeln!(f, "  {:24} {}", "instructions (fuel)", grouped(fuel))?;
         }
         writeln!(f, "  {:24} {}", "peak linear memory", bytes(self.taken.memory))?;
+        let dirtied = self.dirtied.map_or_else(|| "not known".to_owned(), bytes);
+        writeln!(f, "  {:24} {dirtied}", "memory that it changes")?;
         writeln!(f, "  {:24} {}", "compile and configure", time(self.compiled))?;
         writeln!(f, "  {:24} {}", "the same from the cache", time(self.cached))
     }
@@ -56,6 +58,7 @@ impl Bench {
             "instantiation": told(&self.instantiation),
             "instructions": self.taken.fuel,
             "memory": self.taken.memory,
+            "dirtied": self.dirtied,
             "compile_us": micros(self.compiled),
             "from_cache_us": micros(self.cached),
         });

@@ -25,7 +25,7 @@ pub(super) fn with_type(module: &[u8], hooks: &[Hook], adapter: Option<Adapter>)
         let guest = resolve.push_str("guest.wit", &world(hooks))?;
         let world = resolve.select_world(&[guest], Some("plugin"))?;
         let mut module = module.to_vec();
-        embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8)?;
+        embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8, false)?;
         Ok(module)
     };
     let module = embed().map_err(|error| format!("{error:#}"))?;
@@ -35,9 +35,10 @@ pub(super) fn with_type(module: &[u8], hooks: &[Hook], adapter: Option<Adapter>)
 /// Makes a component of a core module with a `component-type` section.
 pub(super) fn encode(module: &[u8], adapter: Option<Adapter>) -> Result<Vec<u8>, String> {
     let component = || -> Result<Vec<u8>, AnyError> {
-        let mut encoder = ComponentEncoder::default().validate(true).module(module)?;
+        let mut encoder = ComponentEncoder::default();
+        encoder.validate(true).module(module)?;
         if let Some((name, bytes)) = adapter {
-            encoder = encoder.adapter(name, bytes)?;
+            encoder.adapter(name, bytes)?;
         }
         Ok(encoder.encode()?)
     };

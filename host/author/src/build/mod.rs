@@ -19,7 +19,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bartizan_runtime::{Component, Description, Engine, EngineConfig, EngineError, Hooks, LoadError, Sandbox};
+use bartizan_runtime::{
+    Component, Description, Engine, EngineConfig, EngineError, Hooks, LoadError, Sandbox,
+};
 
 pub use manifest::{Manifest, ManifestError};
 pub use tools::ToolError;

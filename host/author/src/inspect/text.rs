@@ -118,3 +118,54 @@ fn json(f: &mut Formatter<'_>, text: &str) -> fmt::Result {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use bartizan_runtime::{Anatomy, Description, Hooks};
+
+    use super::*;
+
+    /// What a terminal obeys, and what changes the order of what is read.
+    const HOSTILE: &str = "a\u{1b}[2Jb\u{7}c\u{9b}31md\r\u{202e}e\u{2028}f";
+
+    fn hostile() -> Inspection {
+        let text = || HOSTILE.to_owned();
+        let json = || serde_json::json!({ HOSTILE: HOSTILE }).to_string();
+        Inspection {
+            file: HOSTILE.into(),
+            size: 1,
+            sha256: "0".repeat(64).into(),
+            description: Arc::new(Description {
+                name: text(),
+                version: text(),
+                summary: format!("{HOSTILE}\nanother line"),
+                settings_schema: json(),
+                interests: vec![Interest { methods: vec![text()], targets: vec![text()] }],
+                asks: vec![text()],
+                metadata: json(),
+            }),
+            hooks: Hooks { calls: true, listings: false, replies: false },
+            anatomy: Anatomy { imports: vec![text()], ..Anatomy::default() },
+            compile_time: Duration::ZERO,
+            configured: Err(text()),
+        }
+    }
+
+    #[test]
+    fn no_text_of_a_plugin_steers_a_terminal() {
+        let inspection = hostile();
+        for text in [inspection.to_string(), inspection.to_json()] {
+            let unsafe_characters: Vec<char> = text
+                .chars()
+                .filter(|&c| c.is_control() && c != '\n' || matches!(c, '\u{202e}' | '\u{2028}'))
+                .collect();
+            assert!(unsafe_characters.is_empty(), "{unsafe_characters:?}: {text}");
+        }
+        assert!(inspection.to_string().starts_with(r"a\u{1b}[2Jb\u{7}c\u{9b}31md\r\u{202e}e\u{2028}f "));
+        let json: serde_json::Value = serde_json::from_str(&inspection.to_json()).unwrap();
+        assert_eq!(json.get("name").and_then(serde_json::Value::as_str), Some(HOSTILE));
+    }
+}

@@ -25,7 +25,7 @@ pub(super) fn keygen(arguments: &Arguments) -> ExitCode {
     let password = password();
     let protection =
         if password.is_some() { "encrypted" } else { "not encrypted: keep the file to yourself" };
-    match SigningKey::generate(&arguments.key, &public, password) {
+    match SigningKey::generate(&arguments.key, &public, password.as_deref()) {
         Ok(key) => {
             println!("secret key  {} ({protection})", arguments.key.display());
             println!("public key  {}", public.display());

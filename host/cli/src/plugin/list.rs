@@ -115,8 +115,9 @@ fn table(out: &mut impl std::io::Write, status: &Value, plugins: &[Value]) -> st
             writeln!(out, "    {line}")?;
         }
         for (server, step) in uses(status, plugin) {
-            let health = text(step, "/health/state");
-            writeln!(out, "    {server}: {} as {}, {health}", text(step, "/mode"), text(step, "/label"))?;
+            let (mode, label, health) =
+                (text(step, "/mode"), text(step, "/label"), text(step, "/health/state"));
+            writeln!(out, "    {server}: {mode} as {label}, {health}{}", numbers(step))?;
         }
     }
     if let Some(refused) = status.get("refused") {
@@ -141,6 +142,18 @@ fn uses<'s>(status: &'s Value, plugin: &Value) -> Vec<(String, &'s Value)> {
         })
         .filter(|(_, step)| digest.is_some() && step.get("digest") == digest)
         .collect()
+}
+
+/// How a step did so far, if it did anything: `, p99 310 µs, 2 failures`.
+fn numbers(step: &Value) -> String {
+    let p99 = step.pointer("/statistics/p99_us").and_then(Value::as_u64);
+    let p99 = p99.map(|micros| format!(", p99 {micros} µs")).unwrap_or_default();
+    let failures = step.pointer("/statistics/failures").and_then(Value::as_object).into_iter().flatten();
+    match failures.filter_map(|(_, count)| count.as_u64()).sum::<u64>() {
+        0 => p99,
+        1 => format!("{p99}, 1 failure"),
+        count => format!("{p99}, {count} failures"),
+    }
 }
 
 fn text(value: &Value, pointer: &str) -> String {

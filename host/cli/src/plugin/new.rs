@@ -34,7 +34,7 @@ pub(crate) fn new(arguments: &Arguments) -> ExitCode {
         Ok(()) => {
             let place = directory.display();
             println!("{place} is a plugin in {language}. Next:");
-            for command in setup(language) {
+            if let Some(command) = setup(language) {
                 println!("  cd {place} && {command}");
             }
             println!("  bartizan plugin build {place}");

@@ -88,7 +88,8 @@ fn plugins_may_have_to_be_signed_or_named() {
     let config = load(&format!(r#"{{"plugins": {}, {servers}}}"#, plugins.replace("KEY", KEY))).unwrap();
     assert!(!config.plugins.autoload);
     assert!(config.plugins.lock.ends_with("locks/p.lock"));
-    let keys: Vec<&str> = config.plugins.trusted_keys.iter().flatten().map(|key| key.as_str()).collect();
+    let keys: Vec<&str> =
+        config.plugins.trusted_keys.iter().flatten().map(bartizan_trust::TrustedKey::as_str).collect();
     assert_eq!(keys, [KEY]);
 
     for (keys, code) in [

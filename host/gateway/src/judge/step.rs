@@ -11,10 +11,10 @@ use bartizan_wire::json::{Document, Limits};
 
 use crate::charges;
 use crate::memory::SessionMemory;
-use crate::pace;
+use crate::pace::{self, Expected};
 use crate::plan::ActiveStep;
 
-/// An evaluation that took this long is moved off the async worker the next time.
+/// An evaluation that took this long is one of a slow plugin.
 const INLINE_BUDGET: Duration = Duration::from_millis(2);
 
 /// A plugin's judgement, with what it says read.
@@ -62,15 +62,21 @@ pub(super) fn ask(
     }))
 }
 
-/// Runs a plugin: on this worker if it is known to be quick, else after moving the worker's other tasks
-/// away. One that may wait for others is never quick.
-pub(super) fn evaluate<T>(
+/// Runs a plugin: on this worker if it is known to be quick, after moving the worker's other tasks away if
+/// it is not known, and behind everything else if it is known to be slow. One that may wait for others is
+/// never quick, and slow for no fault of its own.
+pub(super) fn evaluate<T: Send>(
     step: &ActiveStep,
-    evaluation: impl FnOnce() -> Result<T, EvaluationError>,
+    evaluation: impl FnOnce() -> Result<T, EvaluationError> + Send,
 ) -> Result<T, EvaluationError> {
     let begin = Instant::now();
-    let outcome =
-        if step.pace.is_slow() || step.plugin.waits() { pace::blocking(evaluation) } else { evaluation() };
+    let outcome = match step.pace.expected() {
+        _ if step.plugin.waits() => pace::blocking(evaluation),
+        Expected::Quick => evaluation(),
+        Expected::Anything => pace::blocking(evaluation),
+        Expected::Slow => pace::slowly(evaluation)
+            .unwrap_or_else(|| Err(EvaluationError::Host("its thread panicked".to_owned()))),
+    };
     // A plugin that was not run says nothing of its pace.
     if !matches!(outcome, Err(EvaluationError::Quarantined { .. } | EvaluationError::Busy { .. })) {
         step.pace.took(begin.elapsed(), INLINE_BUDGET);

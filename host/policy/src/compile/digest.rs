@@ -11,7 +11,10 @@ use sha2::{Digest as _, Sha256};
 use super::conditions::{all, condition};
 use super::lists::items;
 use super::{inspect, limits, rate_limit, redact};
-use crate::document::{Approvals, Entry, Instructions, PluginEntry, PolicyDocument, Rules, SANDBOX_NUMBERS, Sandbox, Spanned, Subject};
+use crate::document::{
+    Approvals, Entry, Instructions, PluginEntry, PolicyDocument, Rules, SANDBOX_NUMBERS, Sandbox, Spanned,
+    Subject,
+};
 use crate::json::Json;
 
 type Member = (&'static str, Json);
@@ -120,8 +123,10 @@ fn sandbox(sandbox: &Sandbox) -> Vec<(&'static str, Json)> {
         ("class", sandbox.class.map(|class| Json::from(class.as_str()))),
         ("isolation", sandbox.isolation.map(|isolation| Json::from(isolation.as_str()))),
     ];
-    let numbers =
-        SANDBOX_NUMBERS.iter().zip(sandbox.numbers()).map(|((key, _), number)| (*key, number.map(Json::from)));
+    let numbers = SANDBOX_NUMBERS
+        .iter()
+        .zip(sandbox.numbers())
+        .map(|((key, _), number)| (*key, number.map(Json::from)));
     words.into_iter().chain(numbers).filter_map(|(key, value)| Some((key, value?))).collect()
 }
 

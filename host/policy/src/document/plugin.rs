@@ -25,10 +25,10 @@ pub struct PluginEntry {
     pub on_error: OnError,
     /// The capabilities that it may use if it asks for them.
     pub grants: BTreeSet<Grant>,
-    /// What it may use.
-    pub sandbox: Sandbox,
     /// Where it may send requests: there with [`Grant::Http`], and only then.
     pub http: Option<HttpAccess>,
+    /// What it may use.
+    pub sandbox: Sandbox,
 }
 
 /// Where a plugin may send requests, and how long it may wait for an answer.

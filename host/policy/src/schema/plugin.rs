@@ -33,10 +33,22 @@ pub(super) struct Plugin {
     /// What the plugin may do if it asks for it.
     #[schemars(extend("default" = []))]
     grants: Option<Vec<Grant>>,
-    /// What the plugin may use. What is not said follows from its size.
-    sandbox: Option<Sandbox>,
     /// Where the plugin may send requests. With the grant `"http"`, and only then.
     http: Option<HttpAccess>,
+    /// What the plugin may use. What is not said follows from its size.
+    sandbox: Option<Sandbox>,
+}
+
+/// Where a plugin may send requests.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct HttpAccess {
+    /// Origins: a scheme, a host and perhaps a port, such as `https://pdp.example.com` or `http://127.0.0.1:8181`.
+    #[schemars(length(min = 1), extend("uniqueItems" = true), inner(regex(pattern = r"^[Hh][Tt][Tt][Pp][Ss]?://[^/?#@\s]+$")))]
+    origins: Vec<String>,
+    /// Milliseconds until a request is given up, for the whole response.
+    #[schemars(range(min = 1, max = 10_000), extend("default" = 2_000))]
+    timeout_ms: Option<u32>,
 }
 
 /// The limits of one plugin.
@@ -80,18 +92,6 @@ enum Isolation {
     Fresh,
     /// Several evaluations: each can see what earlier ones left in memory.
     Reuse,
-}
-
-/// Where a plugin may send requests.
-#[derive(JsonSchema)]
-#[schemars(deny_unknown_fields)]
-struct HttpAccess {
-    /// Origins: a scheme, a host and perhaps a port, such as `https://pdp.example.com` or `http://127.0.0.1:8181`.
-    #[schemars(length(min = 1), extend("uniqueItems" = true), inner(regex(pattern = r"^[Hh][Tt][Tt][Pp][Ss]?://[^/?#@\s]+$")))]
-    origins: Vec<String>,
-    /// Milliseconds until a request is given up, for the whole response.
-    #[schemars(range(min = 1, max = 10_000), extend("default" = 2_000))]
-    timeout_ms: Option<u32>,
 }
 
 #[derive(JsonSchema)]

@@ -25,7 +25,8 @@ const NICE: i32 = 10;
 /// When the component is not valid, the class is unknown, or input and output do not work.
 pub fn compile_plugin(class: &str, mut input: impl Read, mut output: impl Write) -> Result<(), CompileError> {
     let invalid = |problem: String| CompileError::Invalid(problem);
-    let class = SizeClass::parse(class).ok_or_else(|| invalid(format!("there is no size class `{class}`")))?;
+    let class =
+        SizeClass::parse(class).ok_or_else(|| invalid(format!("there is no size class `{class}`")))?;
     confine(class);
     let mut component = Vec::new();
     input.read_to_end(&mut component).map_err(|error| invalid(format!("cannot read it: {error}")))?;

@@ -10,6 +10,7 @@ use super::state::{HostState, Raised};
 use crate::call::{Entry, Flow};
 use crate::component::{Capability, Description, Hooks, Interest};
 use crate::decision::{Approval, Charge, Decision, Denial, Note, Scope, Unit, Verdict, Window};
+use crate::interfaces::log::one_line;
 use crate::pointer;
 
 mod bindings {
@@ -43,9 +44,6 @@ const INTERFACES: [(&str, Option<Capability>); 7] = [
     ("bartizan:policy/memory@0.1.", Some(Capability::Memory)),
     ("bartizan:policy/http@0.1.", Some(Capability::Http)),
 ];
-
-/// The longest message that `fault.fail` keeps, in characters.
-const RAISED_CHARACTERS: usize = 1024;
 
 pub(super) fn provides(import: &str) -> Option<Provided> {
     INTERFACES.iter().find_map(|&(interface, capability)| {
@@ -121,7 +119,7 @@ impl reply::Host for HostState {
 
 impl fault::Host for HostState {
     fn fail(&mut self, message: String) -> Result<()> {
-        Err(Raised(message.chars().take(RAISED_CHARACTERS).collect()).into())
+        Err(Raised(one_line(&message)).into())
     }
 }
 

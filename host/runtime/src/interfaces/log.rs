@@ -49,7 +49,8 @@ impl Lines {
     }
 
     fn of(writer: Writer, limits: &Limits) -> Self {
-        Self { writer, lines: Vec::new(), dropped: 0, most: usize::try_from(limits.log_lines).unwrap_or(usize::MAX) }
+        let most = usize::try_from(limits.log_lines).unwrap_or(usize::MAX);
+        Self { writer, lines: Vec::new(), dropped: 0, most }
     }
 
     /// From now on they have a writer.
@@ -106,7 +107,7 @@ impl Drop for Lines {
 }
 
 /// A message as one line of at most [`LINE_BYTES`], before its ellipsis.
-fn one_line(message: &str) -> String {
+pub(crate) fn one_line(message: &str) -> String {
     let mut line = String::with_capacity(message.len().min(LINE_BYTES));
     for character in message.chars() {
         let end = line.len();
@@ -158,14 +159,16 @@ mod tests {
 
     #[test]
     fn what_is_over_the_bound_is_counted_and_not_kept() {
-        let mut lines = Lines::new(Some("chatty".into()), &Limits::default());
-        let most = lines.most;
-        for number in 0..most + 3 {
-            lines.write(Level::Info, &number.to_string()).unwrap();
+        for most in [16, 2, 0] {
+            let limits = Limits { log_lines: most, ..Limits::default() };
+            let mut lines = Lines::new(Some("chatty".into()), &limits);
+            for number in 0..most + 3 {
+                lines.write(Level::Info, &number.to_string()).unwrap();
+            }
+            assert_eq!((lines.lines.len(), lines.dropped), (most as usize, 3), "{most}");
+            lines.flush();
+            assert_eq!((lines.lines.len(), lines.dropped), (0, 0), "{most}: each evaluation has its own");
         }
-        assert_eq!((lines.lines.len(), lines.dropped), (most, 3));
-        lines.flush();
-        assert_eq!((lines.lines.len(), lines.dropped), (0, 0), "each evaluation has its own");
     }
 
     #[test]

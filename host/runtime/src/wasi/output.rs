@@ -92,7 +92,10 @@ impl Drop for Output {
 
 /// As text in which nothing controls a terminal or begins a line.
 fn printable(line: &[u8]) -> String {
-    String::from_utf8_lossy(line).chars().map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }).collect()
+    String::from_utf8_lossy(line)
+        .chars()
+        .map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c })
+        .collect()
 }
 
 #[cfg(test)]
@@ -111,7 +114,10 @@ mod tests {
         assert_eq!(output.partial[0].1.len(), LINE);
         output.begin();
         assert_eq!((output.left, output.dropped), (2, 0));
-        assert!(output.partial.iter().all(|(_, partial)| partial.is_empty()), "begun lines belong to their call");
+        assert!(
+            output.partial.iter().all(|(_, partial)| partial.is_empty()),
+            "begun lines belong to their call"
+        );
     }
 
     #[test]

@@ -27,12 +27,13 @@ pub(super) fn link(linker: &mut Linker<HostState>) -> Result<()> {
         })?;
         random.func_wrap(number, |mut context: Context<'_>, (): ()| Ok((current(&mut context).number(),)))?;
     }
-    linker
-        .instance("wasi:random/insecure-seed@0.2.0")?
-        .func_wrap("insecure-seed", |mut context: Context<'_>, (): ()| {
+    linker.instance("wasi:random/insecure-seed@0.2.0")?.func_wrap(
+        "insecure-seed",
+        |mut context: Context<'_>, (): ()| {
             let wasi = current(&mut context);
             Ok(((wasi.number(), wasi.number()),))
-        })
+        },
+    )
 }
 
 impl Wasi {
@@ -42,7 +43,9 @@ impl Wasi {
         let mut bytes = Vec::new();
         for _ in 0..length.div_ceil(BLOCK) {
             self.given = self.given.wrapping_add(1);
-            bytes.extend_from_slice(&Sha256::new().chain_update(seed).chain_update(self.given.to_le_bytes()).finalize());
+            bytes.extend_from_slice(
+                &Sha256::new().chain_update(seed).chain_update(self.given.to_le_bytes()).finalize(),
+            );
         }
         bytes.truncate(usize::try_from(length).unwrap_or(0));
         bytes

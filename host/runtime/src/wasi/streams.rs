@@ -60,8 +60,9 @@ fn input(linker: &mut Linker<HostState>) -> Result<()> {
         })?;
     }
     for name in ["[method]input-stream.skip", "[method]input-stream.blocking-skip"] {
-        streams
-            .func_wrap(name, |_: Context<'_>, _: Part| -> Streamed<u64> { Ok((Err(StreamError::Closed),)) })?;
+        streams.func_wrap(name, |_: Context<'_>, _: Part| -> Streamed<u64> {
+            Ok((Err(StreamError::Closed),))
+        })?;
     }
     streams.func_wrap(
         "[method]input-stream.subscribe",
@@ -119,10 +120,9 @@ fn cli(linker: &mut Linker<HostState>) -> Result<()> {
     linker.instance("wasi:cli/stdin@0.2.0")?.func_wrap("get-stdin", |mut context: Context<'_>, (): ()| {
         Ok((own::<InputStream>(&mut context, 0),))
     })?;
-    for (interface, name, stream) in [
-        ("wasi:cli/stdout@0.2.0", "get-stdout", STDOUT),
-        ("wasi:cli/stderr@0.2.0", "get-stderr", STDERR),
-    ] {
+    for (interface, name, stream) in
+        [("wasi:cli/stdout@0.2.0", "get-stdout", STDOUT), ("wasi:cli/stderr@0.2.0", "get-stderr", STDERR)]
+    {
         linker.instance(interface)?.func_wrap(name, move |mut context: Context<'_>, (): ()| {
             Ok((own::<OutputStream>(&mut context, stream),))
         })?;

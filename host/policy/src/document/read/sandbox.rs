@@ -8,9 +8,8 @@ use crate::source::Member;
 
 pub(super) fn sandbox(member: &Member, report: &mut Report) -> Option<Sandbox> {
     let mut object = Object::read(&member.node, member.key_span, "`sandbox`", report)?;
-    let class = object
-        .take("class")
-        .and_then(|member| decode::word(&member.node, "`class`", CLASSES, &[], report));
+    let class =
+        object.take("class").and_then(|member| decode::word(&member.node, "`class`", CLASSES, &[], report));
     let [deadline_ms, load_deadline_ms, memory_mib, output_kib, log_lines, invocations] =
         NUMBERS.map(|(key, range)| {
             object

@@ -1,0 +1,10 @@
+;; Reads all of the arguments again and again.
+(module
+  (import "bartizan:policy/call@0.1.0" "argument" (func $argument (param i32 i32 i32)))
+  ;;+ memory realloc describe configure
+  (func (export "bartizan:policy/calls@0.1.0#check") (result i32)
+    (loop $again
+      (global.set $heap (i32.const 65536))
+      (call $argument (i32.const 0) (i32.const 0) (i32.const 512))
+      (br $again))
+    (unreachable)))

@@ -1,0 +1,4 @@
+;; Traps when it reads its settings.
+(module
+  ;;+ memory realloc describe check
+  (func (export "bartizan:policy/plugin@0.1.0#configure") (param i32 i32) (result i32) (unreachable)))

@@ -1,0 +1,5 @@
+;; Wants memory that threads share.
+(module
+  (memory 1 2 shared)
+  ;;+ memory realloc describe configure check
+)

@@ -1,0 +1,6 @@
+;; Never finishes describing itself.
+(module
+  ;;+ memory realloc configure check
+  (func (export "bartizan:policy/plugin@0.1.0#describe") (result i32)
+    (loop $again (br $again))
+    (unreachable)))

@@ -1,0 +1,4 @@
+;; Cannot be configured.
+(module
+  ;;+ memory realloc describe check
+)

@@ -1,0 +1,4 @@
+;; Judges nothing.
+(module
+  ;;+ memory realloc describe configure
+)

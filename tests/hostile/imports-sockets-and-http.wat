@@ -1,0 +1,17 @@
+;; Imports what WASI has for reaching out, by every name and in both of its versions.
+(component
+  (import "wasi:sockets/instance-network@0.2.0" (instance))
+  (import "wasi:sockets/ip-name-lookup@0.2.0" (instance))
+  (import "wasi:sockets/network@0.2.0" (instance))
+  (import "wasi:sockets/tcp@0.2.0" (instance))
+  (import "wasi:sockets/tcp-create-socket@0.2.0" (instance))
+  (import "wasi:sockets/udp@0.2.0" (instance))
+  (import "wasi:sockets/udp-create-socket@0.2.0" (instance))
+  (import "wasi:http/incoming-handler@0.2.0" (instance))
+  (import "wasi:http/outgoing-handler@0.2.0" (instance))
+  (import "wasi:http/types@0.2.0" (instance))
+  (import "wasi:sockets/types@0.3.0" (instance))
+  (import "wasi:sockets/ip-name-lookup@0.3.0" (instance))
+  (import "wasi:http/client@0.3.0" (instance))
+  (import "wasi:http/types@0.3.0" (instance))
+)

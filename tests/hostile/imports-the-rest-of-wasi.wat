@@ -1,0 +1,16 @@
+;; Imports what WASI proposes beside the interfaces of a command, by every name.
+(component
+  (import "wasi:blobstore/blobstore@0.2.0" (instance))
+  (import "wasi:config/store@0.2.0" (instance))
+  (import "wasi:keyvalue/store@0.2.0" (instance))
+  (import "wasi:keyvalue/atomics@0.2.0" (instance))
+  (import "wasi:messaging/producer@0.2.0" (instance))
+  (import "wasi:nn/graph@0.2.0" (instance))
+  (import "wasi:nn/inference@0.2.0" (instance))
+  (import "wasi:observe/tracer@0.2.0" (instance))
+  (import "wasi:tls/types@0.2.0" (instance))
+  (import "wasi:threads/spawn@0.2.0" (instance))
+  (import "wasi:webgpu/webgpu@0.2.0" (instance))
+  (import "wasi:i2c/i2c@0.2.0" (instance))
+  (import "wasi:sql/readwrite@0.2.0" (instance))
+)
