@@ -2,7 +2,7 @@
 //!
 //! The components in `tests/fixtures/contract` never change: their digests are checked first. A host that
 //! cannot load one, or in which one decides otherwise, breaks somebody's plugin.
-#![expect(clippy::panic, reason = "a test's helper that cannot go on fails the test")]
+#![expect(clippy::expect_used, clippy::panic, reason = "a test's helper that cannot go on fails the test")]
 
 use std::path::PathBuf;
 use std::sync::Arc;
