@@ -2,7 +2,7 @@
 //!
 //! The plugins that try are in `tests/hostile/isolation`. That they would notice is shown by
 //! `Isolation::Reuse`, in which the same plugin does find what it left.
-#![expect(clippy::panic, reason = "a test's helper that cannot go on fails the test")]
+#![expect(clippy::expect_used, clippy::panic, reason = "a test's helper that cannot go on fails the test")]
 
 use std::num::NonZeroU32;
 use std::sync::Arc;

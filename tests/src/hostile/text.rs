@@ -45,7 +45,7 @@ pub fn assemble(name: &str, text: &str) -> Vec<u8> {
 /// Makes a component of a module that says which contract it meets, as the host does when it loads one.
 pub fn encode(name: &str, module: &[u8]) -> Vec<u8> {
     let mut encoder = wit_component::ComponentEncoder::default();
-    let component = encoder.validate(true).module(module).and_then(|encoder| encoder.encode());
+    let component = encoder.validate(true).module(module).and_then(wit_component::ComponentEncoder::encode);
     match component {
         Ok(component) => component,
         Err(error) => panic!("{name}: {error:#}"),
