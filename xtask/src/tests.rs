@@ -4,6 +4,7 @@ use anyhow::Result;
 use clap::Args;
 
 use crate::cache::Cache;
+use crate::languages::Selection;
 use crate::process;
 use crate::python::{self, Environment};
 use crate::step::{self, Step};
@@ -11,7 +12,7 @@ use crate::workspace::Workspace;
 use crate::{gateway, guests, lint, node};
 
 /// Tests find what was made for them by these variables.
-const GATEWAY: &str = "BARTIZAN_TEST_GATEWAY";
+pub(crate) const GATEWAY: &str = "BARTIZAN_TEST_GATEWAY";
 const PYTHON_WITH_MLFLOW: &str = "BARTIZAN_TEST_VENV_MCP1";
 const PYTHON_WITH_MCP2: &str = "BARTIZAN_TEST_VENV_MCP2";
 const PYTHON_WITH_SQLITE: &str = "BARTIZAN_TEST_VENV_SQLITE";
@@ -24,9 +25,13 @@ pub(crate) struct Arguments {
     /// programs, such as `--nocapture`
     #[arg(last = true, value_name = "FILTER")]
     filter: Vec<String>,
+    /// The languages in which a plugin is begun, built and tested: names, or `all` [default: rust,c,js]
+    #[arg(long, value_name = "LANGUAGES", value_delimiter = ',')]
+    languages: Vec<String>,
 }
 
 pub(crate) fn run(workspace: &Workspace, cache: &Cache, arguments: &Arguments) -> Result<()> {
+    let languages = Selection::parse(&arguments.languages)?;
     guests::build(workspace, cache)?;
     if arguments.filter.is_empty() {
         lint::run(workspace)?;
@@ -50,6 +55,8 @@ pub(crate) fn run(workspace: &Workspace, cache: &Cache, arguments: &Arguments) -
         .env(PYTHON_WITH_SQLITE, sqlite.directory())
         .env(NODE, node.node())
         .env(NODE_ENVIRONMENT, node.directory());
+    languages.prepare(workspace, cache, &mut command)?;
+    command.args(languages.skipped());
     process::show(command)?;
     step::note("every test passed");
     Ok(())

@@ -11,12 +11,15 @@ mod imports {
                 import bartizan:policy/call@0.1.0;
                 import bartizan:policy/reply@0.1.0;
                 import bartizan:policy/fault@0.1.0;
+                import bartizan:policy/log@0.1.0;
+                import bartizan:policy/memory@0.1.0;
+                import bartizan:policy/http@0.1.0;
             }",
         generate_all,
     });
 }
 
-pub use imports::bartizan::policy::{call, fault, reply, types};
+pub use imports::bartizan::policy::{call, fault, http, log, memory, reply, types};
 
 /// One world that exports one interface, with an `export!` macro of its own. The macro carries the
 /// world's type, so that only what a plugin exports ends up in its component type.

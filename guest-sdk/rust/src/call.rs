@@ -2,11 +2,13 @@
 
 use serde::de::DeserializeOwned;
 
+use crate::memory::Memory;
+
 #[cfg(target_family = "wasm")]
 mod source {
     //! In a plugin: the host's functions.
     use super::{Entry, Flow};
-    use crate::bindings::{call, reply, types};
+    use crate::bindings::{call, memory, reply, types};
 
     pub(crate) struct Source;
 
@@ -59,6 +61,15 @@ mod source {
         pub(crate) fn value(&self, pointer: &str) -> Option<String> {
             reply::value(pointer)
         }
+        pub(crate) fn remembered(&self, key: &str) -> Option<String> {
+            memory::get(key)
+        }
+        pub(crate) fn remember(&self, key: &str, json: &str, seconds: u32) {
+            memory::set(key, json, seconds);
+        }
+        pub(crate) fn forget(&self, key: &str) {
+            memory::remove(key);
+        }
     }
 }
 
@@ -90,6 +101,15 @@ pub struct Entry {
 impl Entry {
     /// A boolean of the tool's `annotations`, such as `destructiveHint`. `None` if the server does not
     /// say; the MCP specification then assumes the worse.
+    ///
+    /// ```
+    /// use bartizan_guest::testing::TestCall;
+    ///
+    /// let definition = serde_json::json!({"name": "get_run", "annotations": {"readOnlyHint": true}});
+    /// let call = TestCall::tool("get_run").definition(&definition);
+    /// let hint = call.read(|call| call.entry().and_then(|entry| entry.annotation("readOnlyHint")));
+    /// assert_eq!(hint, Some(true));
+    /// ```
     pub fn annotation(&self, hint: &str) -> Option<bool> {
         #[derive(serde::Deserialize)]
         struct Definition {
@@ -102,6 +122,22 @@ impl Entry {
 }
 
 /// The call being judged. Each method asks the host, so a policy pays only for what it reads.
+///
+/// ```
+/// use bartizan_guest::prelude::*;
+///
+/// fn is_large(call: &Call) -> bool {
+///     call.method() == "tools/call"
+///         && call.target().as_deref() == Some("transfer")
+///         && call.argument_as::<f64>("/amount").ok().flatten().is_none_or(|amount| amount > 1_000.0)
+/// }
+///
+/// use bartizan_guest::testing::TestCall;
+/// let transfer = |arguments| TestCall::tool("transfer").arguments(arguments).read(is_large);
+/// assert!(!transfer(serde_json::json!({"amount": 10})));
+/// assert!(transfer(serde_json::json!({"amount": 10_000})));
+/// assert!(transfer(serde_json::json!({})), "what is not there is not small");
+/// ```
 pub struct Call(pub(crate) Source);
 
 impl Call {
@@ -128,6 +164,17 @@ impl Call {
 
     /// The JSON text at a JSON Pointer (RFC 6901) into the arguments (`tools/call`, `prompts/get`) or
     /// params; the empty pointer gives the whole. Numbers keep the literal that the client wrote.
+    ///
+    /// ```
+    /// use bartizan_guest::testing::TestCall;
+    ///
+    /// let call = TestCall::tool("tag").arguments_text(r#"{"tags": [{"key": "a/b", "value": 1.10}]}"#);
+    /// call.read(|call| {
+    ///     assert_eq!(call.argument("/tags/0/value").as_deref(), Some("1.10"));
+    ///     assert_eq!(call.argument("/tags/0/key").as_deref(), Some(r#""a/b""#));
+    ///     assert_eq!(call.argument("/tags/1"), None);
+    /// });
+    /// ```
     pub fn argument(&self, pointer: &str) -> Option<String> {
         self.0.argument(pointer)
     }
@@ -157,6 +204,13 @@ impl Call {
     }
 
     /// The JSON text at a JSON Pointer into the caller's claims.
+    ///
+    /// ```
+    /// use bartizan_guest::testing::TestCall;
+    ///
+    /// let call = TestCall::tool("deploy").principal("ci").claims(serde_json::json!({"team": "ml"}));
+    /// assert_eq!(call.read(|call| call.claim("/team")).as_deref(), Some(r#""ml""#));
+    /// ```
     pub fn claim(&self, pointer: &str) -> Option<String> {
         self.0.claim(pointer)
     }
@@ -165,9 +219,14 @@ impl Call {
     pub fn time(&self) -> u64 {
         self.0.time()
     }
+
+    /// What the policy remembers of the session. Needs [`crate::Ask::Memory`], granted.
+    pub fn memory(&self) -> Memory<'_> {
+        Memory(&self.0)
+    }
 }
 
-/// The result being judged.
+/// The result being judged, in a [`ReplyPolicy`](crate::ReplyPolicy).
 pub struct Reply<'c>(pub(crate) &'c Source);
 
 impl Reply<'_> {

@@ -64,6 +64,19 @@ pub enum Window {
 
 /// Quota that the call takes if it goes ahead. The host counts: it reserves the charges of all plugins
 /// together, takes none when anything refuses, and gives them back when the server fails.
+///
+/// ```
+/// use bartizan_guest::{Charge, Scope, Unit, Window};
+///
+/// // At most 500.00 a day over everybody, of which this call takes what it spends.
+/// let charge = Charge {
+///     cost: "12.50".to_owned(),
+///     limit: "500".to_owned(),
+///     ..Charge::call("spending", 0, Window::Fixed(Unit::Day))
+/// };
+/// let charge = charge.scope(Scope::Everyone).message("The budget of today is spent.");
+/// assert_eq!(charge.scope, Scope::Everyone);
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Charge {
     /// The counter's name. Plugins that name the same counter with the same scope, limit and window
@@ -153,6 +166,18 @@ pub enum Verdict {
 }
 
 /// The answer of one evaluation.
+///
+/// ```
+/// use bartizan_guest::{Charge, Decision, Window};
+///
+/// let decision = Decision::deny("Production goes through CI.").rule("/stages/production");
+/// assert_eq!(decision.reason(), Some("Production goes through CI."));
+///
+/// let decision = Decision::pass()
+///     .charge(Charge::call("uploads", 10, Window::Sliding(60)))
+///     .note("size", "12345");
+/// assert!(decision.is_pass());
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Decision {
     /// What the policy thinks.
@@ -180,12 +205,19 @@ impl Decision {
         Verdict::Deny(Denial { message: message.into(), rule: None, retry_after: None }).into()
     }
 
-    /// Lets a human decide.
+    /// Lets a human decide. Not on a reply, where it is a fault.
     pub fn ask(message: impl Into<String>) -> Self {
         Verdict::Ask(Approval { message: message.into(), rule: None, expires_after: None }).into()
     }
 
-    /// Goes on with other arguments, or another result.
+    /// Goes on with other arguments, or another result: the JSON text of an object, the whole of it.
+    ///
+    /// ```
+    /// use bartizan_guest::Decision;
+    ///
+    /// let decision = Decision::rewrite(r#"{"run_id": "1", "stage": "Staging"}"#);
+    /// assert!(!decision.is_pass() && !decision.is_denied());
+    /// ```
     pub fn rewrite(json: impl Into<String>) -> Self {
         Verdict::Rewrite(json.into()).into()
     }

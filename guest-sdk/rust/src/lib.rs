@@ -56,8 +56,10 @@
 //!
 //! - Nothing outside of the call can be reached: no files, no network, no clock. The time is
 //!   [`Call::time`].
-//! - The policy is configured once; every evaluation starts from that state, so there is nothing to
-//!   remember from call to call. What has to be counted is a [`Charge`], which the host counts.
+//! - The policy is configured once; every evaluation starts from that state, so nothing that it keeps in its own
+//!   memory is there the next time. What has to be counted is a [`Charge`], which the host counts.
+//! - What goes beyond that is for policies that ask for it ([`Policy::asks`]) and that the operator grants it:
+//!   [`log`], the [`Memory`] of the session, and [`http`].
 //! - A panic refuses the call, with its message in the gateway's log.
 
 #[cfg(target_family = "wasm")]
@@ -65,14 +67,44 @@ mod bindings;
 mod call;
 mod decision;
 mod export;
+pub mod http;
+pub mod log;
+mod memory;
 mod policy;
 #[cfg(not(target_family = "wasm"))]
 pub mod testing;
 
+/// ```
+/// use bartizan_guest::prelude::*;
+///
+/// #[settings]
+/// #[derive(Debug)]
+/// struct Settings {
+///     /// Doc comments go into the schema that the plugin publishes.
+///     days: Vec<Day>,
+///     /// Without it nobody is exempt.
+///     #[serde(default)]
+///     except: Vec<String>,
+/// }
+///
+/// #[settings]
+/// #[derive(Debug, PartialEq)]
+/// #[serde(rename_all = "lowercase")]
+/// enum Day {
+///     Saturday,
+///     Sunday,
+/// }
+///
+/// let settings: Settings = serde_json::from_str(r#"{"days": ["sunday"]}"#).unwrap();
+/// assert_eq!(settings.days, [Day::Sunday]);
+/// let error = serde_json::from_str::<Settings>(r#"{"days": [], "expect": ["ci"]}"#).unwrap_err();
+/// assert!(error.to_string().contains("unknown field `expect`"));
+/// ```
 pub use bartizan_guest_macros::settings;
 pub use bartizan_pattern::{Pattern, PatternMap};
 pub use call::{Call, Entry, Flow, Reply};
 pub use decision::{Approval, Charge, Decision, Denial, Note, Scope, Unit, Verdict, Window};
+pub use memory::Memory;
 pub use policy::{Ask, CallPolicy, Interest, ListingPolicy, Policy, ReplyPolicy};
 
 /// What settings are read and described with; `#[settings]` uses them.
@@ -82,8 +114,8 @@ pub use {schemars, serde};
 /// What a policy usually needs.
 pub mod prelude {
     pub use crate::{
-        Ask, Call, CallPolicy, Charge, Decision, Entry, Flow, Interest, ListingPolicy, Pattern, PatternMap,
-        Policy, Reply, ReplyPolicy, Scope, Unit, Window,
+        Ask, Call, CallPolicy, Charge, Decision, Entry, Flow, Interest, ListingPolicy, Memory, Pattern,
+        PatternMap, Policy, Reply, ReplyPolicy, Scope, Unit, Window,
     };
     pub use bartizan_guest_macros::settings;
 }

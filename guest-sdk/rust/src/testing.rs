@@ -1,4 +1,12 @@
 //! Tests of a policy without Wasm: build a [`TestCall`], let the policy judge it.
+//!
+//! What a policy is granted in the gateway is there as well: a [`TestMemory`] that calls share as those of a
+//! session do, answers to requests ([`TestCall::http`]), and the lines it writes ([`logged`]).
+
+mod interfaces;
+
+pub use interfaces::{Line, TestMemory, logged};
+pub(crate) use interfaces::{exchange, write_line};
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -7,7 +15,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::call::{Call, Entry, Flow, Reply};
-use crate::decision::Decision;
+use crate::decision::{Decision, Verdict};
 use crate::policy::{CallPolicy, ListingPolicy, Policy, ReplyPolicy};
 
 /// Makes a policy from JSON settings, as the host does.
@@ -45,6 +53,8 @@ pub(crate) struct Source {
     time: u64,
     /// JSON text, as the arguments.
     reply: String,
+    memory: interfaces::View,
+    http: interfaces::Stub,
 }
 
 impl TestCall {
@@ -62,6 +72,8 @@ impl TestCall {
             claims: Value::Null,
             time: 0,
             reply: "null".to_owned(),
+            memory: interfaces::View::default(),
+            http: interfaces::Stub::default(),
         })
     }
 
@@ -160,6 +172,7 @@ impl TestCall {
     /// assert_eq!(call.read(|call| call.argument("/amount")).as_deref(), Some("12345678901234567890.10"));
     /// ```
     pub fn read<T>(&self, reader: impl FnOnce(&Call) -> T) -> T {
+        self.0.memory.begin();
         reader(&Call(self.0.clone()))
     }
 
@@ -170,18 +183,47 @@ impl TestCall {
         self
     }
 
+    /// Sets what the policy remembers of the session. What it changes is kept there if it lets the call (or the
+    /// reply) through, as in the gateway; if it asks for approval it is not, since the call does not go on yet.
+    #[must_use]
+    pub fn memory(mut self, memory: &TestMemory) -> Self {
+        self.0.memory = interfaces::View::of(memory);
+        self
+    }
+
+    /// Answers the policy's requests. Without it they fail. There is an example at [`crate::http`].
+    #[must_use]
+    pub fn http(
+        mut self,
+        answer: impl Fn(&crate::http::Request) -> Result<crate::http::Response, String> + 'static,
+    ) -> Self {
+        self.0.http = interfaces::Stub::new(answer);
+        self
+    }
+
     /// Lets a policy judge the call.
     pub fn check<P: CallPolicy>(&self, policy: &P) -> Decision {
-        policy.check(&Call(self.0.clone()))
+        self.evaluate(|call| policy.check(call))
     }
 
     /// Lets a policy judge the reply.
     pub fn check_reply<P: ReplyPolicy>(&self, policy: &P) -> Decision {
-        policy.check_reply(&Call(self.0.clone()), &Reply(&self.0))
+        self.evaluate(|call| policy.check_reply(call, &Reply(&call.0)))
+    }
+
+    fn evaluate(&self, judge: impl FnOnce(&Call) -> Decision) -> Decision {
+        let call = Call(self.0.clone());
+        call.0.memory.begin();
+        let decision = call.0.http.during(|| judge(&call));
+        if matches!(decision.verdict, Verdict::Pass | Verdict::Rewrite(_)) {
+            call.0.memory.keep();
+        }
+        decision
     }
 }
 
-/// Whether a policy lets the caller know of a tool with this definition, which has a `name`.
+/// Whether a policy lets the caller know of a tool with this definition, which has a `name`. There is an
+/// example at [`ListingPolicy`].
 pub fn is_visible<P: ListingPolicy>(policy: &P, definition: &Value) -> bool {
     let name = definition.get("name").and_then(Value::as_str).unwrap_or_default();
     policy.is_visible(&Call(TestCall::method("tools/list").0), &entry(name, definition))
@@ -257,6 +299,15 @@ impl Source {
     }
     pub(crate) fn value(&self, pointer: &str) -> Option<String> {
         at_text(&self.reply, pointer)
+    }
+    pub(crate) fn remembered(&self, key: &str) -> Option<String> {
+        self.memory.get(key, self.time)
+    }
+    pub(crate) fn remember(&self, key: &str, json: &str, seconds: u32) {
+        self.memory.set(key, json, seconds, self.time);
+    }
+    pub(crate) fn forget(&self, key: &str) {
+        self.memory.remove(key);
     }
 }
 

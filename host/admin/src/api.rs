@@ -6,6 +6,7 @@
 //! | `GET /approvals/TICKET` | the approval |
 //! | `POST /approvals/TICKET/approve` | the approval as decided; body `{"by":…,"reason":…}`, both optional |
 //! | `POST /approvals/TICKET/deny` | likewise |
+//! | `GET /status` | what the gateway has loaded, what is wrong with what it has not, and how its plugins do |
 //!
 //! Every request has `Authorization: Bearer TOKEN`. What goes wrong is `{"error":"…"}` with a 4xx or 5xx
 //! status. `Host` must be a loopback name, so that no web page reaches it by a name of its own.
@@ -39,7 +40,11 @@ pub struct Api {
     listener: TcpListener,
     desk: Desk,
     token: String,
+    status: StatusSource,
 }
+
+/// Says how the gateway is.
+type StatusSource = Box<dyn Fn() -> serde_json::Value + Send + Sync>;
 
 /// What a decision's body may say.
 #[derive(Debug, Default, Deserialize)]
@@ -53,17 +58,22 @@ struct Said {
 type Refusal = (StatusCode, String);
 
 impl Api {
-    /// Listens.
+    /// Listens. `status` says how the gateway is that this is the admin API of.
     ///
     /// # Errors
     ///
     /// When the address is not to be had, or is not a loopback address.
-    pub async fn bind(address: SocketAddr, desk: Desk, token: String) -> std::io::Result<Self> {
+    pub async fn bind(
+        address: SocketAddr,
+        desk: Desk,
+        token: String,
+        status: impl Fn() -> serde_json::Value + Send + Sync + 'static,
+    ) -> std::io::Result<Self> {
         if !address.ip().is_loopback() {
             let problem = "the admin API listens on loopback addresses only";
             return Err(std::io::Error::new(std::io::ErrorKind::InvalidInput, problem));
         }
-        Ok(Self { listener: TcpListener::bind(address).await?, desk, token })
+        Ok(Self { listener: TcpListener::bind(address).await?, desk, token, status: Box::new(status) })
     }
 
     /// Where it listens.
@@ -77,8 +87,8 @@ impl Api {
 
     /// Answers requests. Does not end.
     pub async fn serve(self) {
-        let Self { listener, desk, token } = self;
-        let office = Arc::new(Office { desk, token });
+        let Self { listener, desk, token, status } = self;
+        let office = Arc::new(Office { desk, token, status });
         let room = Arc::new(Semaphore::new(CONNECTIONS));
         loop {
             let Ok(permit) = Arc::clone(&room).acquire_owned().await else { return };
@@ -114,6 +124,7 @@ impl Api {
 struct Office {
     desk: Desk,
     token: String,
+    status: StatusSource,
 }
 
 impl Office {
@@ -156,6 +167,7 @@ impl Office {
                 let approvals = self.desk.list(filter).map_err(|error| unavailable(&error))?;
                 Ok(serde_json::json!({ "approvals": approvals }))
             }
+            (&Method::GET, ["status"]) => Ok((self.status)()),
             (&Method::GET, ["approvals", ticket]) => {
                 let ticket = read_ticket(ticket)?;
                 match self.desk.find(&ticket).map_err(|error| unavailable(&error))? {
@@ -167,7 +179,7 @@ impl Office {
                 let decision = if *verb == "approve" { Decision::Approve } else { Decision::Deny };
                 self.decide(&read_ticket(ticket)?, decision, body).await
             }
-            (_, ["approvals"] | ["approvals", _] | ["approvals", _, "approve" | "deny"]) => {
+            (_, ["status"] | ["approvals"] | ["approvals", _] | ["approvals", _, "approve" | "deny"]) => {
                 Err((StatusCode::METHOD_NOT_ALLOWED, format!("{} is not for this path", head.method)))
             }
             _ => Err((StatusCode::NOT_FOUND, "there is nothing at this path".to_owned())),

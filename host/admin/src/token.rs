@@ -35,7 +35,7 @@ pub fn read_or_make(directory: &Path) -> io::Result<String> {
     }
 }
 
-fn read(path: &Path) -> io::Result<String> {
+pub(crate) fn read(path: &Path) -> io::Result<String> {
     let mut token = String::new();
     OpenOptions::new().read(true).open(path)?.take(1_024).read_to_string(&mut token)?;
     let token = token.trim().to_owned();

@@ -98,6 +98,20 @@ pub struct Load {
     /// What is wrong with it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub problem: Option<String>,
+    /// The plugins of the folder that are in force.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub plugins: Vec<LoadedPlugin>,
+}
+
+/// A plugin of the folder that is in force.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LoadedPlugin {
+    /// The file's name without its ending.
+    pub file: Arc<str>,
+    /// The plugin's own version.
+    pub version: Arc<str>,
+    /// SHA-256 of the file in lower-case hex.
+    pub digest: Arc<str>,
 }
 
 /// Why a policy was loaded.

@@ -66,6 +66,7 @@ fn load() -> Load {
         server: "files".into(),
         policy_digest: None,
         outcome: Outcome::Refused,
+        plugins: Vec::new(),
         problem: Some("line 1".into()),
     }
 }

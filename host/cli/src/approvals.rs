@@ -10,6 +10,7 @@ use bartizan_state::approval::{Approval, Decision, Filter, Status, Ticket};
 use clap::{Args, Subcommand};
 
 use crate::state;
+use crate::terminal::plain;
 
 /// How often `watch` looks for something new.
 const LOOK: Duration = Duration::from_millis(500);
@@ -207,21 +208,6 @@ fn describe(approval: &Approval) -> String {
     add("reason", approval.reason.clone());
     add("used", approval.used_at.as_ref().map(ToString::to_string));
     lines.join("\n")
-}
-
-/// A text of the agent's or the server's, without what a terminal would obey.
-fn plain(text: &str) -> String {
-    let mut plain = String::with_capacity(text.len());
-    for c in text.chars() {
-        // What changes the direction of text, or cannot be seen, deceives who reads it.
-        let deceives = matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
-        if c.is_control() || deceives {
-            plain.extend(c.escape_default());
-        } else {
-            plain.push(c);
-        }
-    }
-    plain
 }
 
 fn line(out: &mut impl io::Write, approval: &Approval) -> Result<(), String> {

@@ -9,6 +9,7 @@ use bartizan_policy::diagnostics::Diagnostics;
 use clap::Args;
 
 use crate::report;
+use crate::vetting::Locked;
 
 /// Check a configuration or a policy, and say everything that is wrong with it.
 ///
@@ -29,6 +30,11 @@ pub(crate) struct Arguments {
     /// The plugins folder, for a policy that names plugins.
     #[arg(long, value_name = "DIR", requires = "policy")]
     plugins_dir: Option<PathBuf>,
+    #[command(flatten)]
+    locked: Locked,
+    /// The lock file of --locked, with --policy [default: plugins.lock beside the plugins folder].
+    #[arg(long, value_name = "FILE", requires = "locked", requires = "policy")]
+    plugins_lock: Option<PathBuf>,
     /// Where compiled plugins are kept [default: the user's cache folder].
     #[arg(long, value_name = "DIR", env = "BARTIZAN_CACHE_DIR")]
     cache_dir: Option<PathBuf>,
@@ -39,13 +45,16 @@ pub(crate) fn check(arguments: &Arguments) -> ExitCode {
     let checked = match (&arguments.config, &arguments.policy) {
         (Some(config), _) => Config::load(config).map_err(StartError::from).and_then(|mut config| {
             let warnings = std::mem::take(&mut config.warnings);
-            bartizan_gateway::check(config, &cache)
+            bartizan_gateway::check(config, &cache, arguments.locked.locking())
                 .map(|()| warnings.clone())
                 .inspect_err(|_| report::write(&warnings))
         }),
         (None, Some(policy)) => bartizan_policy::load(policy).map_err(StartError::from).and_then(|policy| {
-            let plans =
-                bartizan_gateway::plans([&policy].into_iter(), arguments.plugins_dir.as_deref(), &cache);
+            let folder = arguments.plugins_dir.as_deref();
+            let vetting = arguments.locked.vetting(folder, arguments.plugins_lock.as_deref());
+            let plans = vetting
+                .map_err(StartError::from)
+                .and_then(|vetting| bartizan_gateway::plans(&[&policy], folder, vetting, &cache));
             plans.map(|_| policy.warnings.clone()).inspect_err(|_| report::write(&policy.warnings))
         }),
         // The argument parser demands one of them.

@@ -67,19 +67,22 @@ pub(crate) fn explain(arguments: &Arguments) -> ExitCode {
             print!("{text}");
             ExitCode::SUCCESS
         }
-        Err(problem) => {
-            match problem {
-                Problem::Diagnostics(problems) => report::write(&problems),
-                Problem::Start(error) => report::error(&error),
-                Problem::Other(problem) => eprintln!("bartizan: {problem}"),
-            }
-            ExitCode::from(UNANSWERED)
-        }
+        Err(problem) => unanswered(problem),
     }
 }
 
+/// Says why there is no answer.
+pub(crate) fn unanswered(problem: Problem) -> ExitCode {
+    match problem {
+        Problem::Diagnostics(problems) => report::write(&problems),
+        Problem::Start(error) => report::error(&error),
+        Problem::Other(problem) => eprintln!("bartizan: {problem}"),
+    }
+    ExitCode::from(UNANSWERED)
+}
+
 /// Why there is no answer.
-enum Problem {
+pub(crate) enum Problem {
     Diagnostics(Diagnostics),
     Start(bartizan_gateway::StartError),
     Other(String),
@@ -133,7 +136,7 @@ fn told(arguments: &Arguments) -> Result<String, Problem> {
 }
 
 /// The call, made now unless it says otherwise.
-fn asked(path: &Path) -> Result<Asked, Problem> {
+pub(crate) fn asked(path: &Path) -> Result<Asked, Problem> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let time = u64::try_from(now.as_millis()).unwrap_or(u64::MAX);
     let circumstances = Circumstances { time, ..Circumstances::default() };

@@ -8,6 +8,7 @@ mod explain;
 mod import;
 mod lock;
 mod logging;
+mod plugin;
 mod replay;
 mod report;
 mod run;
@@ -15,9 +16,12 @@ mod scan;
 mod schema;
 mod serve;
 mod state;
+mod terminal;
 mod test;
 mod upstream;
+mod vetting;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::LazyLock;
 
@@ -60,10 +64,17 @@ enum Verb {
     Test(test::Arguments),
     Replay(replay::Arguments),
     Approvals(approvals::Arguments),
+    Plugin(plugin::Arguments),
     Audit(audit::Arguments),
     /// End the servers that a killed gateway leaves; `run` and `serve` start this themselves.
     #[command(hide = true)]
     Reap,
+    /// Compile a plugin from standard input to standard output; the other verbs start this themselves.
+    #[command(hide = true)]
+    CompilePlugin {
+        /// The plugin's size class.
+        class: String,
+    },
 }
 
 /// The program's version and that of the runtime whose security releases matter to operators.
@@ -76,6 +87,13 @@ fn main() -> ExitCode {
     if matches!(arguments.verb, Verb::Reap) {
         bartizan_gateway::reap(std::io::stdin().lock());
         return ExitCode::SUCCESS;
+    }
+    if let Verb::CompilePlugin { class } = &arguments.verb {
+        return compile_plugin(class);
+    }
+    match own_program() {
+        Ok(program) => bartizan_runtime::EngineConfig::compile_with(program),
+        Err(error) => eprintln!("bartizan: plugins are compiled in this process, without limits: {error}"),
     }
     if let Err(problem) = arguments.logging.init() {
         eprintln!("bartizan: {problem}");
@@ -105,11 +123,27 @@ fn main() -> ExitCode {
         Verb::Test(arguments) => test::test(&arguments),
         Verb::Replay(arguments) => replay::replay(&arguments),
         Verb::Approvals(arguments) => approvals::approvals(arguments),
-        Verb::Reap => ExitCode::SUCCESS,
+        Verb::Plugin(arguments) => runtime.block_on(plugin::plugin(arguments)),
+        Verb::Reap | Verb::CompilePlugin { .. } => ExitCode::SUCCESS,
     };
     // A read of standard input cannot be interrupted; nobody waits for it.
     runtime.shutdown_background();
     code
+}
+
+/// This program, for processes that it starts: also when its file was replaced meanwhile.
+fn own_program() -> std::io::Result<PathBuf> {
+    if cfg!(target_os = "linux") { Ok(PathBuf::from("/proc/self/exe")) } else { std::env::current_exe() }
+}
+
+fn compile_plugin(class: &str) -> ExitCode {
+    match bartizan_runtime::compile_plugin(class, std::io::stdin().lock(), std::io::stdout().lock()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            bartizan_runtime::refusal_status()
+        }
+    }
 }
 
 #[cfg(test)]

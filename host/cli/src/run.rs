@@ -7,6 +7,7 @@ use bartizan_gateway::config::{AuditConfig, Recording, WebhookConfig};
 use bartizan_gateway::{CacheLocation, RunOptions};
 use clap::{Args, ValueEnum};
 
+use crate::vetting::Locked;
 use crate::{report, state, upstream};
 
 /// Run one MCP server behind a policy, on standard input and output.
@@ -23,6 +24,11 @@ pub(crate) struct Arguments {
     /// The plugins folder: policies name its .wasm files, and those that none names run as well.
     #[arg(long, value_name = "DIR")]
     plugins_dir: Option<PathBuf>,
+    #[command(flatten)]
+    locked: Locked,
+    /// The lock file of --locked [default: plugins.lock beside the plugins folder].
+    #[arg(long, value_name = "FILE", requires = "locked")]
+    plugins_lock: Option<PathBuf>,
     /// The server's name in policies and logs [default: the command's name].
     #[arg(long)]
     name: Option<String>,
@@ -74,10 +80,21 @@ pub(crate) async fn run(arguments: Arguments) -> ExitCode {
         Ok(webhook) => webhook,
         Err(problem) => return state::failed(&problem),
     };
+    let vetting =
+        arguments.locked.vetting(arguments.plugins_dir.as_deref(), arguments.plugins_lock.as_deref());
+    let vetting = match vetting {
+        Ok(vetting) => vetting,
+        Err(diagnostics) => {
+            report::write(&diagnostics);
+            return ExitCode::FAILURE;
+        }
+    };
     let options = RunOptions {
+        vetting,
         name: arguments.name.unwrap_or(name),
         upstream,
         policy,
+        policy_file: arguments.policy,
         plugins_dir: arguments.plugins_dir,
         cache: arguments.cache_dir.map_or_else(CacheLocation::default, CacheLocation::Directory),
         state: arguments.state.location(None),

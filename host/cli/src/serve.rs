@@ -7,16 +7,18 @@ use std::process::ExitCode;
 use bartizan_admin::api::Api;
 use bartizan_admin::token;
 use bartizan_gateway::config::Config;
-use bartizan_gateway::{CacheLocation, Ending, Endpoint, ServeOptions, StateLocation};
+use bartizan_gateway::{CacheLocation, Ending, Endpoint, ServeOptions, StateLocation, Status};
 use clap::Args;
 
+use crate::vetting::Locked;
 use crate::{report, state};
 
 /// Serve every server of a configuration over HTTP.
 ///
 /// Each server is at http://HOST:PORT/mcp/NAME, or https with a certificate. When connections are accepted,
-/// a line for each server is printed: its name and its URL. SIGINT and SIGTERM end it as soon as what is
-/// under way was answered; a second one ends it at once.
+/// a line for each server is printed: its name and its URL. Plugins, policies and the configuration are taken
+/// while serving when they change, and at SIGHUP. SIGINT and SIGTERM end it as soon as what is under way was
+/// answered; a second one ends it at once.
 #[derive(Args)]
 #[command(after_help = "Example:\n  bartizan serve --config bartizan.json")]
 pub(crate) struct Arguments {
@@ -29,6 +31,8 @@ pub(crate) struct Arguments {
     /// Where compiled plugins are kept [default: the user's cache folder].
     #[arg(long, value_name = "DIR", env = "BARTIZAN_CACHE_DIR")]
     cache_dir: Option<PathBuf>,
+    #[command(flatten)]
+    locked: Locked,
     #[command(flatten)]
     state: state::Arguments,
 }
@@ -47,9 +51,11 @@ pub(crate) async fn serve(arguments: Arguments) -> ExitCode {
         listen: arguments.listen,
         cache: arguments.cache_dir.map_or_else(CacheLocation::default, CacheLocation::Directory),
         state: arguments.state.named(),
+        locking: arguments.locked.locking(),
+        status: Status::default(),
     };
     if let Some(address) = config.admin
-        && let Err(problem) = open_admin(address, &options.state_of(&config)).await
+        && let Err(problem) = open_admin(address, &options.state_of(&config), options.status.clone()).await
     {
         return state::failed(&problem);
     }
@@ -65,12 +71,13 @@ pub(crate) async fn serve(arguments: Arguments) -> ExitCode {
 }
 
 /// Opens the admin API next to the gateway; both work on the state directory.
-async fn open_admin(address: SocketAddr, location: &StateLocation) -> Result<(), String> {
+async fn open_admin(address: SocketAddr, location: &StateLocation, status: Status) -> Result<(), String> {
     let desk = state::desk(location)?;
     let directory = location.directory().map_err(|error| error.to_string())?;
     let token = token::read_or_make(&directory)
         .map_err(|error| format!("the token of the admin API cannot be had: {error}"))?;
-    let api = Api::bind(address, desk, token)
+    let status = move || serde_json::json!(status.report());
+    let api = Api::bind(address, desk, token, status)
         .await
         .map_err(|error| format!("the admin API cannot listen on {address}: {error}"))?;
     let address = api.address().map_err(|error| error.to_string())?;

@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use bartizan_gateway::CacheLocation;
 use bartizan_rehearsal::plugins::Plugins;
 use bartizan_rehearsal::run::{self, Results};
-use bartizan_rehearsal::suite;
+use bartizan_rehearsal::suite::{self, Defaults};
 use bartizan_rehearsal::watch::Watch;
 use bartizan_rehearsal::{junit, report as results};
 use clap::Args;
@@ -35,6 +35,16 @@ pub(crate) struct Arguments {
     /// .test.json.
     #[arg(required = true, value_name = "DIR|FILE")]
     paths: Vec<PathBuf>,
+    /// The plugins folder, for suites that name none.
+    #[arg(long, value_name = "DIR")]
+    plugins_dir: Option<PathBuf>,
+    #[command(flatten)]
+    running: Running,
+}
+
+/// How suites are run, whatever they test.
+#[derive(Args)]
+pub(crate) struct Running {
     /// Write the results as JUnit XML as well.
     #[arg(long, value_name = "FILE")]
     junit: Option<PathBuf>,
@@ -44,65 +54,98 @@ pub(crate) struct Arguments {
     /// Run only cases with this text in their name or in their file's path.
     #[arg(long, value_name = "TEXT")]
     filter: Option<String>,
-    /// The plugins folder, for suites that name none.
-    #[arg(long, value_name = "DIR")]
-    plugins_dir: Option<PathBuf>,
     /// Where compiled plugins are kept [default: the user's cache folder].
     #[arg(long, value_name = "DIR", env = "BARTIZAN_CACHE_DIR")]
     cache_dir: Option<PathBuf>,
 }
 
 pub(crate) fn test(arguments: &Arguments) -> ExitCode {
-    let cache = arguments.cache_dir.clone().map_or_else(CacheLocation::default, CacheLocation::Directory);
-    let plugins = Plugins::new(cache);
-    if !arguments.watch {
-        return match run(arguments, &plugins) {
-            Some(results) => show(arguments, &results),
-            None => ExitCode::from(UNREADABLE),
-        };
-    }
-    match watch(arguments, &plugins) {
-        Ok(code) => code,
-        Err(error) => {
-            eprintln!("bartizan: files cannot be watched: {error}");
-            ExitCode::from(UNREADABLE)
+    let defaults = Defaults { plugins_dir: arguments.plugins_dir.clone(), plugin: None };
+    Suites { paths: &arguments.paths, defaults, running: &arguments.running }.test()
+}
+
+/// What is to be run.
+pub(crate) struct Suites<'a> {
+    pub(crate) paths: &'a [PathBuf],
+    pub(crate) defaults: Defaults,
+    pub(crate) running: &'a Running,
+}
+
+impl Suites<'_> {
+    /// Runs them, once or again and again.
+    pub(crate) fn test(&self) -> ExitCode {
+        let cache = self.running.cache_dir.clone();
+        let plugins = Plugins::new(cache.map_or_else(CacheLocation::default, CacheLocation::Directory));
+        if !self.running.watch {
+            return match self.run(&plugins) {
+                Some(results) => self.show(&results),
+                None => ExitCode::from(UNREADABLE),
+            };
+        }
+        match self.watch(&plugins) {
+            Ok(code) => code,
+            Err(error) => {
+                eprintln!("bartizan: files cannot be watched: {error}");
+                ExitCode::from(UNREADABLE)
+            }
         }
     }
-}
 
-/// Runs the suites; why that cannot be done is told.
-fn run(arguments: &Arguments, plugins: &Plugins) -> Option<Results> {
-    let files: BTreeSet<PathBuf> =
-        suite::find(&arguments.paths).inspect_err(|error| eprintln!("bartizan: {error}")).ok()?;
-    run::run(&files, arguments.filter.as_deref(), arguments.plugins_dir.as_deref(), plugins)
-        .inspect_err(report::error)
-        .ok()
-}
+    /// Runs the suites; why that cannot be done is told.
+    fn run(&self, plugins: &Plugins) -> Option<Results> {
+        let files: BTreeSet<PathBuf> =
+            suite::find(self.paths).inspect_err(|error| eprintln!("bartizan: {error}")).ok()?;
+        run::run(&files, self.running.filter.as_deref(), &self.defaults, plugins)
+            .inspect_err(report::error)
+            .ok()
+    }
 
-/// Shows the results.
-fn show(arguments: &Arguments, results: &Results) -> ExitCode {
-    for problems in results.files.iter().filter_map(|file| file.outcome.as_ref().err()) {
-        report::write(problems);
+    /// Shows the results.
+    fn show(&self, results: &Results) -> ExitCode {
+        for problems in results.files.iter().filter_map(|file| file.outcome.as_ref().err()) {
+            report::write(problems);
+        }
+        print!("{}", results::text(results));
+        // For who reads along while it is written into a pipe.
+        let _ = std::io::stdout().flush();
+        if let Some(path) = &self.running.junit
+            && let Err(error) = write_junit(path, results)
+        {
+            eprintln!("bartizan: {}: {error}", path.display());
+            return ExitCode::from(UNREADABLE);
+        }
+        let (passed, failed) = results.counts();
+        if results.has_unread() {
+            ExitCode::from(UNREADABLE)
+        } else if passed + failed == 0 {
+            eprintln!("bartizan: no case has the text of --filter in its name or in its file's path");
+            ExitCode::from(UNREADABLE)
+        } else if failed > 0 {
+            ExitCode::FAILURE
+        } else {
+            ExitCode::SUCCESS
+        }
     }
-    print!("{}", results::text(results));
-    // For who reads along while it is written into a pipe.
-    let _ = std::io::stdout().flush();
-    if let Some(path) = &arguments.junit
-        && let Err(error) = write_junit(path, results)
-    {
-        eprintln!("bartizan: {}: {error}", path.display());
-        return ExitCode::from(UNREADABLE);
-    }
-    let (passed, failed) = results.counts();
-    if results.has_unread() {
-        ExitCode::from(UNREADABLE)
-    } else if passed + failed == 0 {
-        eprintln!("bartizan: no case has the text of --filter in its name or in its file's path");
-        ExitCode::from(UNREADABLE)
-    } else if failed > 0 {
-        ExitCode::FAILURE
-    } else {
-        ExitCode::SUCCESS
+
+    /// Runs again and again, until the process is stopped.
+    fn watch(&self, plugins: &Plugins) -> Result<ExitCode, Box<dyn std::error::Error>> {
+        let mut watch = Watch::new(self.paths)?;
+        let mut always: BTreeSet<PathBuf> =
+            self.paths.iter().filter(|path| !path.is_dir()).cloned().collect();
+        always.extend(self.defaults.plugins_dir.clone());
+        watch.follow(&always)?;
+        loop {
+            if let Some(results) = self.run(plugins) {
+                watch.follow(&results.watched)?;
+                self.show(&results);
+            }
+            eprintln!("waiting for a change; end with Ctrl-C");
+            if !watch.wait() {
+                return Ok(ExitCode::SUCCESS);
+            }
+            plugins.forget();
+            println!();
+        }
     }
 }
 
@@ -110,25 +153,4 @@ fn write_junit(path: &Path, results: &Results) -> std::io::Result<()> {
     let mut file = BufWriter::new(File::create(path)?);
     junit::write(results, &mut file)?;
     file.flush()
-}
-
-/// Runs again and again, until the process is stopped.
-fn watch(arguments: &Arguments, plugins: &Plugins) -> Result<ExitCode, Box<dyn std::error::Error>> {
-    let mut watch = Watch::new(&arguments.paths)?;
-    let mut always: BTreeSet<PathBuf> =
-        arguments.paths.iter().filter(|path| !path.is_dir()).cloned().collect();
-    always.extend(arguments.plugins_dir.clone());
-    watch.follow(&always)?;
-    loop {
-        if let Some(results) = run(arguments, plugins) {
-            watch.follow(&results.watched)?;
-            show(arguments, &results);
-        }
-        eprintln!("waiting for a change; end with Ctrl-C");
-        if !watch.wait() {
-            return Ok(ExitCode::SUCCESS);
-        }
-        plugins.forget();
-        println!();
-    }
 }

@@ -1,16 +1,20 @@
-//! Everything that a configuration loads: the engine, the plugins, a plan for each server.
+//! One generation: everything that a configuration loads, immutable once it is loaded.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use bartizan_audit::event::Occasion;
 use bartizan_policy::Policy;
 use bartizan_policy::diagnostics::{Diagnostics, Problem, Report};
+use bartizan_policy::source::Source;
 use bartizan_runtime::{Cache, Engine, EngineConfig, EngineError};
 
 use crate::config::{CommandConfig, Config, Recording, ServerConfig, UpstreamConfig};
-use crate::plan::{ActivePlan, Loader};
+use crate::folder::Folder;
+use crate::loader::{FolderPlugin, Loaded, Loader, about_file};
+use crate::plan::ActivePlan;
 use crate::recorder::Recorder;
-use crate::server::Server;
+use crate::vetting::{Locking, Vetting};
 
 /// Why the gateway does not start.
 #[derive(Debug, thiserror::Error)]
@@ -101,34 +105,67 @@ fn user_cache() -> Option<PathBuf> {
     absolute("XDG_CACHE_HOME").or_else(|| Some(absolute("HOME")?.join(".cache")))
 }
 
-/// Loads every plugin and makes every server's plan.
-pub(crate) fn load(
-    config: Config,
-    cache: &CacheLocation,
-) -> Result<(Vec<Server>, Option<Recorder>), StartError> {
-    let Config { servers, plugins_dir, source, audit, .. } = config;
-    let mut report = Report::new(&source);
-    for (name, server) in &servers {
-        if let UpstreamConfig::Stdio(command) = &server.upstream
-            && let Err(error) = check_command(name, command)
-        {
-            report.push(Problem::error("command", server.place, error.to_string()));
+/// What a configuration comes to: its servers, each with the plan that judges it.
+pub(crate) struct Generation {
+    /// The servers by name.
+    pub(crate) servers: BTreeMap<String, (UpstreamConfig, Option<ActivePlan>)>,
+    /// What became of the plugins folder.
+    pub(crate) plugins: BTreeMap<String, FolderPlugin>,
+}
+
+impl Generation {
+    /// Loads every plugin and makes every server's plan.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong, at once.
+    pub(crate) fn load(
+        loader: &mut Loader,
+        servers: BTreeMap<String, ServerConfig>,
+        source: &Source,
+        folder: &Folder,
+        occasion: Occasion,
+    ) -> Result<Self, StartError> {
+        let mut report = Report::new(source);
+        for (name, server) in &servers {
+            if let UpstreamConfig::Stdio(command) = &server.upstream
+                && let Err(error) = check_command(name, command)
+            {
+                report.push(Problem::error("command", server.place, error.to_string()));
+            }
         }
+        if report.has_errors() {
+            return Err(report.finish().into());
+        }
+        let policies: Vec<&Policy> = servers.values().filter_map(|server| server.policy.as_ref()).collect();
+        let Loaded { plans, plugins } = loader.load(&policies, folder, occasion)?;
+        let mut plans = plans.into_iter();
+        let servers = servers
+            .into_iter()
+            .map(|(name, ServerConfig { upstream, policy, .. })| {
+                let plan = policy.and_then(|_| plans.next());
+                (name, (upstream, plan))
+            })
+            .collect();
+        Ok(Self { servers, plugins })
     }
-    if report.has_errors() {
-        return Err(report.finish().into());
+}
+
+/// What loads plugins: one for each process.
+///
+/// # Errors
+///
+/// When the engine does not start.
+pub(crate) fn loader(cache: &CacheLocation) -> Result<Loader, StartError> {
+    Ok(Loader::new(Engine::new(&EngineConfig::default())?, cache.open()))
+}
+
+/// What redacts calls for the log, if their content is recorded.
+pub(crate) fn recorder(loader: &mut Loader, recording: Recording) -> Result<Option<Recorder>, StartError> {
+    match recording {
+        Recording::Full => Ok(Some(loader.recorder()?)),
+        Recording::Off | Recording::Keys => Ok(None),
     }
-    let policies = servers.values().filter_map(|server| server.policy.as_ref());
-    let (plans, recorder) = plans_and_recorder(policies, plugins_dir.as_deref(), cache, audit.record)?;
-    let mut plans = plans.into_iter();
-    let servers = servers
-        .into_iter()
-        .map(|(name, ServerConfig { upstream, policy, .. })| {
-            let plan = policy.and_then(|_| plans.next());
-            Server::new(&name, upstream, plan)
-        })
-        .collect();
-    Ok((servers, recorder))
 }
 
 /// Loads the plugins of these policies: a plan for each, in their order.
@@ -136,43 +173,28 @@ pub(crate) fn load(
 /// # Errors
 ///
 /// Everything that is wrong with any of them, at once.
-pub fn plans<'p>(
-    policies: impl Iterator<Item = &'p Policy> + Clone,
+pub fn plans(
+    policies: &[&Policy],
     plugins_dir: Option<&Path>,
+    vetting: Vetting,
     cache: &CacheLocation,
 ) -> Result<Vec<ActivePlan>, StartError> {
-    plans_and_recorder(policies, plugins_dir, cache, Recording::Keys).map(|(plans, _)| plans)
+    let folder = folder(plugins_dir)?;
+    let mut loader = loader(cache)?;
+    loader.vet(vetting);
+    Ok(loader.load(policies, &folder, Occasion::Start)?.plans)
 }
 
-/// As [`plans`], with what redacts calls for the log if their content is recorded.
-pub(crate) fn plans_and_recorder<'p>(
-    policies: impl Iterator<Item = &'p Policy> + Clone,
-    plugins_dir: Option<&Path>,
-    cache: &CacheLocation,
-    recording: Recording,
-) -> Result<(Vec<ActivePlan>, Option<Recorder>), StartError> {
-    let engine = Engine::new(&EngineConfig::default())?;
-    let mut loader = Loader::new(engine, cache.open(), plugins_dir)?;
-    let named: BTreeSet<String> = policies
-        .clone()
-        .flat_map(|policy| policy.document.plugins.iter().map(|plugin| plugin.name.value.clone()))
-        .collect();
-    let mut plans = Vec::new();
-    let mut diagnostics = Diagnostics::default();
-    for policy in policies {
-        match loader.plan(policy, &named) {
-            Ok(plan) => plans.push(plan),
-            Err(problems) => diagnostics.extend(problems),
-        }
-    }
-    if diagnostics.has_errors() {
-        return Err(diagnostics.into());
-    }
-    let recorder = match recording {
-        Recording::Full => Some(loader.recorder()?),
-        Recording::Off | Recording::Keys => None,
-    };
-    Ok((plans, recorder))
+/// The plugins folder as it is now.
+///
+/// # Errors
+///
+/// When there is one and it cannot be read.
+pub(crate) fn folder(directory: Option<&Path>) -> Result<Folder, Diagnostics> {
+    Folder::read(directory).map_err(|error| {
+        let problem = Problem::error_in_file("plugins-folder", error.to_string());
+        about_file(directory.unwrap_or(Path::new("")), problem.help("make the folder, or name another one"))
+    })
 }
 
 /// Loads all that a configuration names, to see whether it can be served.
@@ -180,9 +202,15 @@ pub(crate) fn plans_and_recorder<'p>(
 /// # Errors
 ///
 /// What would keep the gateway from starting.
-pub fn check(config: Config, cache: &CacheLocation) -> Result<(), StartError> {
+pub fn check(config: Config, cache: &CacheLocation, locking: Locking) -> Result<(), StartError> {
     crate::serve::guard(&config, config.listen)?;
-    load(config, cache).map(drop)
+    let vetting = Vetting::of(&config, locking)?;
+    let Config { servers, plugins_dir, source, audit, .. } = config;
+    let folder = folder(plugins_dir.as_deref())?;
+    let mut loader = loader(cache)?;
+    loader.vet(vetting);
+    Generation::load(&mut loader, servers, &source, &folder, Occasion::Start)?;
+    recorder(&mut loader, audit.record).map(drop)
 }
 
 /// Looks whether a command is there before anybody needs it.

@@ -100,6 +100,7 @@ fn open(
         server_limits: limits.server(),
         limits,
         rounds: Rounds::new().map_err(|error| error.to_string())?,
+        room: Arc::default(),
         reaper: None,
     });
     let server = Arc::new(Server::new(name, upstream.clone(), None));
@@ -132,7 +133,7 @@ async fn shake_hands(session: &Arc<Session>) -> Result<(), String> {
         session.own_request(Era::Legacy, "initialize", &params).await.map_err(|error| error.to_string())?;
     let agreed = response.result().and_then(|result| result.get("protocolVersion")).and_then(Value::as_str);
     let agreed = agreed.ok_or_else(|| "it refuses the handshake".to_owned())?;
-    session.agree_on(&agreed);
+    session.agree_on(&agreed, Vec::new());
     let text = br#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#;
     let message = Message::parse(text, &json::Limits::default()).map_err(|error| error.to_string())?;
     let upstream = session.upstream().ok_or_else(|| "it is not connected".to_owned())?;

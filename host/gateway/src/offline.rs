@@ -1,32 +1,39 @@
 //! Judging without a server: what a policy makes of a call, with counters and approvals in memory.
 //!
-//! The same plugins, the same combination of what they say and the same counting as behind a gateway; only
-//! nothing is forwarded. The time is that of each call.
+//! The same plugins, the same combination of what they say and the same counting as behind a gateway, and the
+//! same memory of each session; only nothing is forwarded, and no plugin reaches the network. The time is that
+//! of each call.
 
-use std::collections::BTreeSet;
+use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
+use bartizan_audit::event::Occasion;
 use bartizan_audit::record::{RuleRecord, Verdict};
 use bartizan_policy::Policy;
 use bartizan_policy::diagnostics::Diagnostics;
-use bartizan_runtime::{Call, Engine, EngineConfig, Entry, Flow, Reply};
+use bartizan_runtime::{Call, Entry, Flow, Reply};
 use bartizan_state::approval::{Approvals as _, Decision, MemoryApprovals, Ticket};
 use bartizan_state::quota::{Charge, MemoryQuotas, Millis};
 use bartizan_wire::json::{Document, Limits, canonical};
 use bartizan_wire::method::{self, Noun};
+use parking_lot::Mutex;
 
 use crate::admission::{self, Ruling, Stores, Underway};
 use crate::catalogue;
 use crate::digest;
-use crate::generation::{CacheLocation, StartError};
+use crate::folder::Folder;
+use crate::generation::{self, CacheLocation, StartError};
 use crate::judge::{self, Judged, Opinion, ReplyRuling};
-use crate::plan::{ActivePlan, Loader};
+use crate::loader::Loader;
+use crate::memory::{NoRoom, Room, SessionMemory};
+use crate::plan::ActivePlan;
 
 /// Loads policies and their plugins. Plugins are configured anew for each evaluation, which spares the
 /// compiling that a gateway does once for each policy.
 pub struct Judges {
     loader: Loader,
+    folder: Folder,
 }
 
 impl Judges {
@@ -36,8 +43,26 @@ impl Judges {
     ///
     /// When one of them cannot be used.
     pub fn new(plugins_dir: Option<&Path>, cache: &CacheLocation) -> Result<Self, StartError> {
-        let engine = Engine::new(&EngineConfig::default())?;
-        Ok(Self { loader: Loader::new(engine, cache.open(), plugins_dir)?.fresh() })
+        let folder = generation::folder(plugins_dir)?;
+        Ok(Self { loader: generation::loader(cache)?.fresh(), folder })
+    }
+
+    /// Starts the engine, with one plugin in place of a folder: `name` is what policies call it.
+    ///
+    /// # Errors
+    ///
+    /// When the engine does not start.
+    pub fn of_plugin(name: &str, path: &Path, cache: &CacheLocation) -> Result<Self, StartError> {
+        Ok(Self { loader: generation::loader(cache)?.fresh(), folder: Folder::of_plugin(name, path) })
+    }
+
+    /// What the plugins that a policy names make of their settings: the first that does not take them.
+    ///
+    /// # Errors
+    ///
+    /// Every plugin that is missing or is none.
+    pub fn settings(&mut self, policy: &Policy) -> Result<Taking, Diagnostics> {
+        self.loader.settings(policy, &self.folder)
     }
 
     /// Makes a policy ready to judge.
@@ -46,10 +71,22 @@ impl Judges {
     ///
     /// Every plugin that is missing or does not take its settings.
     pub fn load(&mut self, policy: &Policy) -> Result<Judge, Diagnostics> {
-        let named: BTreeSet<String> =
-            policy.document.plugins.iter().map(|plugin| plugin.name.value.clone()).collect();
-        Ok(Judge::new(self.loader.plan(policy, &named)?))
+        let loaded = self.loader.load(&[policy], &self.folder, Occasion::Start)?;
+        // There is a plan for each policy.
+        let plan = loaded.plans.into_iter().next().ok_or_else(Diagnostics::default)?;
+        Ok(Judge::new(plan))
     }
+}
+
+/// What plugins make of their settings.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Taking {
+    /// They take them.
+    Taken,
+    /// One refuses them, in these words.
+    Refused(String),
+    /// One fails on them, or does not ask for what it is granted: why.
+    Failed(String),
 }
 
 /// A policy that judges, with what it has counted so far.
@@ -57,6 +94,8 @@ pub struct Judge {
     plan: ActivePlan,
     stores: Stores,
     approvals: Arc<MemoryApprovals>,
+    room: Arc<Room>,
+    memories: Mutex<HashMap<Arc<str>, Arc<SessionMemory>>>,
 }
 
 /// What became of a call.
@@ -114,7 +153,7 @@ impl Judge {
         let approvals = Arc::new(MemoryApprovals::default());
         let stores =
             Stores { quotas: Arc::new(MemoryQuotas::new()), approvals: Arc::clone(&approvals) as Arc<_> };
-        Self { plan, stores, approvals }
+        Self { plan, stores, approvals, room: Arc::default(), memories: Mutex::default() }
     }
 
     /// The policy's plan.
@@ -122,21 +161,36 @@ impl Judge {
         &self.plan
     }
 
+    /// What plugins remember of a session.
+    fn memory(&self, session: &Arc<str>) -> Arc<SessionMemory> {
+        let mut memories = self.memories.lock();
+        let memory = || Arc::new(SessionMemory::new(Arc::clone(&self.room)));
+        Arc::clone(memories.entry(Arc::clone(session)).or_insert_with(memory))
+    }
+
     /// Judges a call, and takes what it needs if it goes on. To be settled then with [`Judge::settle`].
     /// `noun` is the kind of its target.
     pub fn call(&self, call: Call, noun: Option<Noun>) -> Outcome {
         let now = Millis::new(call.time);
         let listing = noun.and_then(|noun| listing_of(&call, noun));
+        let (time, memory) = (call.time, self.memory(&call.session));
         let mut charges = Vec::new();
-        let judged = judge::judge_call(Some(&self.plan), call, listing.as_ref(), &Limits::default()).map(
+        let plan = Some(&self.plan);
+        let judged = judge::judge_call(plan, call, listing.as_ref(), &Limits::default(), &memory).map(
             |opinion, rules| {
                 if let Opinion::Passed(passed) = &opinion {
                     charges.clone_from(&passed.charges);
                 }
-                admission::admit(opinion, Some(&self.plan), &self.stores, now, rules)
+                admission::admit(opinion, plan, &self.stores, now, rules)
             },
         );
         let Judged { ruling, rules, .. } = judged;
+        let ruling = match ruling {
+            Ruling::Allowed { memory: ref changes, .. } if memory.keep(changes, time).is_err() => {
+                Ruling::Denied(NoRoom.into())
+            }
+            ruling => ruling,
+        };
         let mut outcome = Outcome {
             verdict: Verdict::Allow,
             rule: None,
@@ -154,7 +208,7 @@ impl Judge {
                 outcome.rule = Some(bartizan_policy::rule::HIDDEN.to_owned());
                 return outcome;
             }
-            Ruling::Allowed { call, arguments, admission } => {
+            Ruling::Allowed { call, arguments, admission, .. } => {
                 outcome.ticket = admission.ticket().cloned();
                 outcome.rewritten = arguments.map(|_| call);
                 outcome.taken = Some(admission.forwarded());
@@ -192,15 +246,22 @@ impl Judge {
     ///
     /// Why the list is withheld: the rule, and what the caller is told.
     pub fn visible(&self, listing: Call, entries: &[Entry]) -> Result<Vec<bool>, (Option<String>, String)> {
-        judge::filter(Some(&self.plan), &Arc::new(listing), entries)
+        let memory = self.memory(&listing.session);
+        judge::filter(Some(&self.plan), &Arc::new(listing), entries, &memory)
             .ruling
             .map_err(|denial| (denial.rule, denial.reason))
     }
 
     /// What the caller gets of the reply to a call.
     pub fn reply(&self, call: Call, reply: Reply) -> (ReplyOutcome, Vec<RuleRecord>) {
+        let memory = self.memory(&call.session);
         let call = Arc::new(call);
-        let Judged { ruling, rules, .. } = judge::judge_reply(&self.plan, &call, reply, &Limits::default());
+        let (Judged { ruling, rules, .. }, changes) =
+            judge::judge_reply(&self.plan, &call, reply, &Limits::default(), &memory);
+        let ruling = match memory.keep(&changes, call.time) {
+            Ok(()) => ruling,
+            Err(problem) => ReplyRuling::Denied(problem.into()),
+        };
         let outcome = match ruling {
             ReplyRuling::Unchanged => ReplyOutcome::Unchanged,
             ReplyRuling::Denied(denial) => ReplyOutcome::Denied { rule: denial.rule, reason: denial.reason },

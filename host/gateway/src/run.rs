@@ -6,19 +6,24 @@ use std::process::ExitStatus;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bartizan_audit::event::Occasion;
 use bartizan_policy::Policy;
 use rustix::process::Signal;
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::config::{AuditConfig, CommandConfig, Limits, UpstreamConfig, WebhookConfig};
+use crate::config::{self, AuditConfig, CommandConfig, Limits, UpstreamConfig, WebhookConfig};
 use crate::downstream::stdio::{self, Output};
 use crate::generation::{self, CacheLocation, StartError};
+use crate::loader::Loaded;
+use crate::reload::{self, Beginning, Notices, PolicyFile};
 use crate::serve::{Parts, record_start, record_stop, shared};
 use crate::server::Server;
 use crate::session::{Session, Unrelated};
 use crate::sessions;
 use crate::state::StateLocation;
+use crate::status::Status;
 use crate::upstream::{HttpClient, StandardError, Upstream, spawn};
+use crate::vetting::Vetting;
 
 /// How long a command may go on after its input has ended and its last answer was given.
 const QUIET: Duration = Duration::from_secs(5);
@@ -36,8 +41,12 @@ pub struct RunOptions {
     pub upstream: UpstreamConfig,
     /// What judges its calls.
     pub policy: Policy,
+    /// The file that it was read from, and is read from again when it changes.
+    pub policy_file: PathBuf,
     /// The plugins folder.
     pub plugins_dir: Option<PathBuf>,
+    /// Whether files of it run that no policy names, and what they have to meet.
+    pub vetting: Vetting,
     /// Where compiled plugins are kept.
     pub cache: CacheLocation,
     /// Where the state directory is.
@@ -62,12 +71,17 @@ pub struct RunOptions {
 ///
 /// When something keeps it from starting.
 pub async fn run(options: RunOptions) -> Result<u8, StartError> {
-    let RunOptions { name, upstream, policy, plugins_dir, cache, state, audit, webhook, reaper } = options;
+    let RunOptions { name, upstream, policy, policy_file, plugins_dir, vetting, cache, state, .. } = options;
+    let RunOptions { audit, webhook, reaper, .. } = options;
     if let UpstreamConfig::Stdio(command) = &upstream {
         generation::check_command(&name, command)?;
     }
-    let (mut plans, recorder) =
-        generation::plans_and_recorder([&policy].into_iter(), plugins_dir.as_deref(), &cache, audit.record)?;
+    let mut loader = generation::loader(&cache)?;
+    loader.vet(vetting.clone());
+    let folder = generation::folder(plugins_dir.as_deref())?;
+    let Loaded { mut plans, plugins } = loader.load(&[&policy], &folder, Occasion::Start)?;
+    let recorder = generation::recorder(&mut loader, audit.record)?;
+    loader.settle(&plugins);
     let plan = plans.pop();
     let signals = listen().map_err(machine("signals cannot be listened to"))?;
     let server = Arc::new(Server::new(&name, upstream, plan));
@@ -87,11 +101,19 @@ pub async fn run(options: RunOptions) -> Result<u8, StartError> {
         recorder,
         webhook,
     })?);
-    record_start(&shared, [&*server]);
+    record_start(&shared, &[Arc::clone(&server)], &plugins);
     let output = stdio::open(tokio::io::stdout());
     let unrelated = Unrelated::Pipe(output.sender.clone());
     let session = Session::new(sessions::label(&token), Arc::clone(&server), Arc::clone(&shared), unrelated);
-    let code = match &server.upstream {
+    let status = Status::default();
+    status.started(plugins, move || vec![Arc::clone(&server)]);
+    let beginning =
+        Beginning { loader, files: config::policy_files(&policy).collect(), folder: plugins_dir.clone() };
+    let subject =
+        PolicyFile { path: policy_file, folder: plugins_dir, vetting, session: Arc::clone(&session) };
+    reload::start(subject, beginning, Arc::clone(&shared), status, Notices::new())
+        .map_err(machine("files cannot be watched"))?;
+    let code = match &session.server.upstream {
         UpstreamConfig::Stdio(command) => run_command(&session, command, &output, signals).await?,
         UpstreamConfig::Http { .. } => run_remote(&session, &output, signals).await?,
     };

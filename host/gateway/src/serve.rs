@@ -1,6 +1,6 @@
 //! `bartizan serve`: every configured server at its own URL.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -12,18 +12,23 @@ use bartizan_wire::headers::{AllowedHosts, AllowedOrigins};
 use rustix::process::Signal;
 
 use crate::clock;
-use crate::config::{AuditConfig, Config, Limits, WebhookConfig};
+use crate::config::{AuditConfig, Config, Limits, UpstreamConfig, WebhookConfig};
 use crate::downstream::guard::Guard;
 use crate::downstream::http::Front;
-use crate::generation::{self, CacheLocation, StartError};
+use crate::generation::{self, CacheLocation, Generation, StartError};
 use crate::listener::{Connections, Listener};
+use crate::loader::FolderPlugin;
 use crate::pace;
+use crate::plan::ActivePlan;
 use crate::recorder::Recorder;
+use crate::reload::{self, Beginning, ConfigurationFile, Fixed, Notice, Notices};
 use crate::rounds::Rounds;
 use crate::server::Server;
 use crate::session::Shared;
 use crate::state::StateLocation;
+use crate::status::Status;
 use crate::upstream::{HttpClient, Reaper, Upstream};
+use crate::vetting::{Locking, Vetting};
 use crate::webhook::Webhook;
 
 /// How often idle sessions are looked for.
@@ -42,6 +47,10 @@ pub struct ServeOptions {
     pub cache: CacheLocation,
     /// Where the state directory is, if not where the configuration says.
     pub state: Option<StateLocation>,
+    /// Whether plugins are held to the lock file.
+    pub locking: Locking,
+    /// Where the gateway says how it is.
+    pub status: Status,
     /// The program that, given the word `reap`, calls [`reap`](crate::reap): it ends servers that a killed
     /// gateway leaves. Without one they are left.
     pub reaper: Option<PathBuf>,
@@ -81,7 +90,8 @@ pub enum Ending {
 /// Serves until SIGINT or SIGTERM. `ready` is called once connections are accepted.
 ///
 /// At the first signal the port is closed at once; requests under way have `limits.shutdown` to be answered.
-/// A second signal ends everything at once.
+/// A second signal ends everything at once. Files that change are loaded again, and so is everything at
+/// SIGHUP.
 ///
 /// # Errors
 ///
@@ -93,10 +103,18 @@ pub async fn serve(
 ) -> Result<Ending, StartError> {
     let address = options.listen.unwrap_or(config.listen);
     let guard = guard(&config, address)?;
+    let fixed = Fixed::of(&config);
     let (limits, tls) = (config.limits.clone(), config.tls.take());
     let (audit, webhook) = (config.audit.clone(), config.webhook.take());
     let state = options.state_of(&config);
-    let (servers, recorder) = generation::load(config, &options.cache)?;
+    let vetting = Vetting::of(&config, options.locking)?;
+    let Config { servers, plugins_dir, source, files, path, .. } = config;
+    let mut loader = generation::loader(&options.cache)?;
+    loader.vet(vetting);
+    let folder = generation::folder(plugins_dir.as_deref())?;
+    let loaded = Generation::load(&mut loader, servers, &source, &folder, event::Occasion::Start)?;
+    let recorder = generation::recorder(&mut loader, audit.record)?;
+    loader.settle(&loaded.plugins);
     let client = HttpClient::new()
         .map_err(|source| StartError::Machine { what: "the system's certificates", source })?;
     let mut stop = Stop::listen()
@@ -110,8 +128,20 @@ pub async fn serve(
         recorder,
         webhook: webhook.map(|webhook| (webhook, client.clone())),
     })?);
-    record_start(&shared, &servers);
-    let front = Arc::new(Front::new(by_name(servers), guard, Arc::clone(&shared), client));
+    let front = Arc::new(Front::new(by_name(loaded.servers), guard, Arc::clone(&shared), client));
+    record_start(&shared, &front.servers(), &loaded.plugins);
+    let status = options.status.clone();
+    status.started(loaded.plugins, {
+        let front = Arc::clone(&front);
+        move || front.servers()
+    });
+    let notices = Notices::new();
+    reload_at_hangup(&notices)
+        .map_err(|source| StartError::Machine { what: "signals cannot be listened to", source })?;
+    let beginning = Beginning { loader, files, folder: plugins_dir };
+    let subject = ConfigurationFile { path, front: Arc::clone(&front), fixed, locking: options.locking };
+    reload::start(subject, beginning, Arc::clone(&shared), status, notices)
+        .map_err(|source| StartError::Machine { what: "files cannot be watched", source })?;
     let address = listener.address();
     if !address.ip().is_loopback() {
         tracing::warn!(
@@ -156,27 +186,84 @@ pub(crate) struct Parts<'a> {
 }
 
 /// Records that the gateway starts, and with which policies.
-pub(crate) fn record_start<'s>(shared: &Shared, servers: impl IntoIterator<Item = &'s Server>) {
+pub(crate) fn record_start(
+    shared: &Shared,
+    servers: &[Arc<Server>],
+    plugins: &BTreeMap<String, FolderPlugin>,
+) {
+    let start = event::Start {
+        time: Timestamp::from_unix_millis(clock::now()),
+        event: event::kind::Start,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        pid: std::process::id(),
+    };
+    let mut events = vec![Event::from(start)];
+    events.extend(loads(event::Occasion::Start, servers, plugins, None));
+    record(shared, &events);
+}
+
+/// Records that policies or plugins were loaded again for these servers; or why they were not.
+pub(crate) fn record_reload(
+    shared: &Shared,
+    servers: &[Arc<Server>],
+    plugins: &BTreeMap<String, FolderPlugin>,
+    problem: Option<&str>,
+) {
+    record(shared, &loads(event::Occasion::Reload, servers, plugins, problem));
+}
+
+fn loads(
+    occasion: event::Occasion,
+    servers: &[Arc<Server>],
+    plugins: &BTreeMap<String, FolderPlugin>,
+    problem: Option<&str>,
+) -> Vec<Event> {
     let time = Timestamp::from_unix_millis(clock::now());
-    let version = env!("CARGO_PKG_VERSION").to_owned();
-    let mut events =
-        vec![Event::from(event::Start { time, event: event::kind::Start, version, pid: std::process::id() })];
-    events.extend(servers.into_iter().map(|server| {
-        Event::from(event::Load {
-            time,
-            event: event::kind::Load,
-            occasion: event::Occasion::Start,
-            server: Arc::clone(&server.name),
-            policy_digest: server.plan().map(|plan| Arc::clone(&plan.digest)),
-            outcome: event::Outcome::Accepted,
-            problem: None,
+    let plugins: Vec<event::LoadedPlugin> = plugins
+        .iter()
+        .filter_map(|(name, plugin)| {
+            let component = plugin.component.as_ref()?;
+            Some(event::LoadedPlugin {
+                file: name.as_str().into(),
+                version: component.description().version.as_str().into(),
+                digest: Arc::clone(component.digest()),
+            })
         })
-    }));
-    for event in &events {
+        .collect();
+    let load = |server: &Arc<Server>| event::Load {
+        time,
+        event: event::kind::Load,
+        occasion,
+        server: Arc::clone(&server.name),
+        policy_digest: server.plan().map(|plan| Arc::clone(&plan.digest)),
+        outcome: if problem.is_some() { event::Outcome::Refused } else { event::Outcome::Accepted },
+        problem: problem.map(str::to_owned),
+        plugins: plugins.clone(),
+    };
+    servers.iter().map(|server| Event::from(load(server))).collect()
+}
+
+fn record(shared: &Shared, events: &[Event]) {
+    for event in events {
         if let Err(error) = pace::blocking(|| shared.log.record(event)) {
-            tracing::error!(%error, "the start could not be recorded");
+            tracing::error!(%error, "what was loaded could not be recorded");
         }
     }
+}
+
+/// Has everything loaded again at SIGHUP.
+fn reload_at_hangup(notices: &Notices) -> std::io::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut hangups = signal(SignalKind::hangup())?;
+    let sender = notices.sender();
+    tokio::spawn(async move {
+        while hangups.recv().await.is_some() {
+            if sender.send(Notice::Demanded).is_err() {
+                return;
+            }
+        }
+    });
+    Ok(())
 }
 
 /// Records that the gateway ends in good order, and has everything written.
@@ -207,6 +294,7 @@ pub(crate) fn shared(parts: Parts<'_>) -> Result<Shared, StartError> {
         server_limits: limits.server(),
         limits: limits.clone(),
         rounds: Rounds::new().map_err(machine("no key can be made"))?,
+        room: Arc::default(),
         reaper: reaper.map(Reaper::start).transpose().map_err(machine("the reaper cannot be started"))?,
     })
 }
@@ -229,16 +317,25 @@ pub(crate) fn guard(config: &Config, address: SocketAddr) -> Result<Guard, Start
     Ok(Guard { headers: config.limits.headers, hosts, origins })
 }
 
-fn by_name(servers: Vec<Server>) -> HashMap<String, Arc<Server>> {
-    servers.into_iter().map(|server| (server.name.to_string(), Arc::new(server))).collect()
+fn by_name(servers: BTreeMap<String, (UpstreamConfig, Option<ActivePlan>)>) -> HashMap<String, Arc<Server>> {
+    servers
+        .into_iter()
+        .map(|(name, (upstream, plan))| {
+            let server = Arc::new(Server::new(&name, upstream, plan));
+            (name, server)
+        })
+        .collect()
 }
 
 fn endpoints(front: &Front, listener: &Listener) -> Vec<Endpoint> {
     let (scheme, address) = (listener.scheme(), listener.address());
     front
-        .names()
+        .servers()
         .into_iter()
-        .map(|name| Endpoint { server: name.to_owned(), url: format!("{scheme}://{address}/mcp/{name}") })
+        .map(|server| Endpoint {
+            url: format!("{scheme}://{address}/mcp/{}", server.name),
+            server: server.name.to_string(),
+        })
         .collect()
 }
 

@@ -53,6 +53,19 @@ impl Server {
         }
     }
 
+    /// Puts another plan in force. False if it judges just as the one before.
+    pub(crate) fn set_plan(&self, plan: Option<ActivePlan>) -> bool {
+        let is_same = match (&*self.plan.load(), &plan) {
+            (Some(before), Some(now)) => before.is_as(now),
+            (None, None) => true,
+            _ => false,
+        };
+        if !is_same {
+            self.plan.store(plan.map(Arc::new));
+        }
+        !is_same
+    }
+
     /// The plan that judges now. Without one, everything is denied.
     pub(crate) fn plan(&self) -> Option<Arc<ActivePlan>> {
         self.plan.load_full()

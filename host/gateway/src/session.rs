@@ -10,6 +10,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use bartizan_audit::log::Sink;
+use bartizan_wire::denial::Denial;
 use bartizan_wire::era::{Era, Revision};
 use bartizan_wire::json::{self, Document};
 use bartizan_wire::message::{Id, Message, Response};
@@ -20,10 +21,12 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::admission::Stores;
 use crate::catalogue::Catalogue;
+use crate::clock;
 use crate::config::{Limits, UpstreamConfig};
 use crate::downstream::http::Tracks;
 use crate::flights::{Exchange, Flight, Flights, Ids};
 use crate::mailbox::{Mailbox, Reader};
+use crate::memory::{Changes, Room, SessionMemory};
 use crate::recorder::Recorder;
 use crate::rounds::Rounds;
 use crate::server::Server;
@@ -79,6 +82,8 @@ pub(crate) struct Shared {
     pub(crate) server_limits: json::Limits,
     pub(crate) limits: Limits,
     pub(crate) rounds: Rounds,
+    /// The room that plugins have to remember sessions.
+    pub(crate) room: Arc<Room>,
     /// What ends the children of a gateway that is killed.
     pub(crate) reaper: Option<Reaper>,
 }
@@ -92,17 +97,26 @@ pub(crate) struct Session {
     pub(crate) catalogue: Catalogue,
     pub(crate) flights: Mutex<Flights>,
     pub(crate) tasks: Arc<Tasks>,
+    /// What plugins remember of the session: of one that clients share, of all of them together.
+    pub(crate) memory: SessionMemory,
     /// What was sent on the event streams of exchanges.
     pub(crate) tracks: Mutex<Tracks>,
     upstream: OnceLock<Upstream>,
     asked: Mutex<HashSet<Id>>,
     unrelated: Unrelated,
     ended: OnceLock<String>,
-    revision: OnceLock<String>,
+    agreed: OnceLock<Agreed>,
     used: Mutex<Instant>,
     is_probe: AtomicBool,
     is_input_over: AtomicBool,
     gone: watch::Sender<bool>,
+}
+
+/// What a handshake has agreed on.
+struct Agreed {
+    revision: String,
+    /// The notifications of the lists that the server has.
+    lists: Vec<&'static str>,
 }
 
 /// Where messages of the server go that belong to no request.
@@ -136,6 +150,7 @@ impl Session {
             UpstreamConfig::Stdio(_) => Arc::default(),
             UpstreamConfig::Http { .. } => Arc::clone(&server.tasks),
         };
+        let memory = SessionMemory::new(Arc::clone(&shared.room));
         Arc::new(Self {
             id,
             server,
@@ -143,12 +158,13 @@ impl Session {
             catalogue: Catalogue::default(),
             flights: Mutex::new(Flights::new(ids, most)),
             tasks,
+            memory,
             tracks: Mutex::default(),
             upstream: OnceLock::new(),
             asked: Mutex::default(),
             unrelated,
             ended: OnceLock::new(),
-            revision: OnceLock::new(),
+            agreed: OnceLock::new(),
             used: Mutex::new(Instant::now()),
             is_probe: AtomicBool::new(false),
             is_input_over: AtomicBool::new(false),
@@ -295,14 +311,24 @@ impl Session {
         }
     }
 
-    /// The revision that client and server agreed on, once they have.
-    pub(crate) fn revision(&self) -> Option<&str> {
-        self.revision.get().map(String::as_str)
+    /// Keeps what plugins want to remember of a message that goes on. If that cannot be, it does not.
+    pub(crate) fn remember(&self, changes: &Changes) -> Result<(), Denial> {
+        self.memory.keep(changes, clock::now()).map_err(Denial::from)
     }
 
-    pub(crate) fn agree_on(&self, revision: &str) {
+    /// The revision that client and server agreed on, once they have.
+    pub(crate) fn revision(&self) -> Option<&str> {
+        self.agreed.get().map(|agreed| agreed.revision.as_str())
+    }
+
+    /// The notifications of the lists that the server has, once a handshake has told.
+    pub(crate) fn lists(&self) -> &[&'static str] {
+        self.agreed.get().map(|agreed| agreed.lists.as_slice()).unwrap_or_default()
+    }
+
+    pub(crate) fn agree_on(&self, revision: &str, lists: Vec<&'static str>) {
         // A second `initialize` is the server's to refuse; the first agreement stands.
-        let _first = self.revision.set(revision.to_owned());
+        let _first = self.agreed.set(Agreed { revision: revision.to_owned(), lists });
     }
 
     /// Ends the session: its server is gone, or is to go. What is under way fails with the reason; its

@@ -28,7 +28,10 @@ mod limit;
 mod patterns;
 mod plugin;
 mod read;
+mod sandbox;
 mod vocabulary;
+
+use std::path::{Path, PathBuf};
 
 use bartizan_pattern::Pattern;
 
@@ -38,8 +41,10 @@ pub use condition::{Condition, ConditionPath, Operator, Root, Test};
 pub use content::{Content, Detector, Inspection, Part, RedactAction, Redaction};
 pub use entry::{Action, DenyIf, Entry, Requirement, Rules, Subject};
 pub use limit::{Cost, Limit, LimitScope, LimitWindow, RateLimit, Unit};
-pub use plugin::{Grant, Mode, OnError, PluginEntry};
+pub use plugin::{Grant, HttpAccess, Mode, OnError, PluginEntry};
 pub(crate) use read::read;
+pub(crate) use sandbox::NUMBERS as SANDBOX_NUMBERS;
+pub use sandbox::{Class, Isolation, Sandbox};
 pub use vocabulary::{DEFAULT_HOLD, DEFAULT_REPLACEMENT, DEFAULT_TIMEOUT, GREATEST, RESERVED_PLUGIN_NAMES};
 
 use crate::lock::Lock;
@@ -79,6 +84,12 @@ impl PolicyDocument {
     /// The document that the spans point into: the policy's own, or the one that it stands in.
     pub fn source(&self) -> &Source {
         &self.source
+    }
+
+    /// The lock file of `pin`, which is read together with the document.
+    pub fn lock_file(&self) -> Option<PathBuf> {
+        let path = Path::new(&self.pin.as_ref()?.path.value);
+        Some(self.source.directory().map_or_else(|| path.to_owned(), |directory| directory.join(path)))
     }
 
     /// The entries of one of the maps.

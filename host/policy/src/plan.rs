@@ -8,7 +8,7 @@ use std::fmt;
 
 use bartizan_pattern::Pattern;
 
-pub use crate::document::{Grant, Mode, OnError};
+pub use crate::document::{Class, Grant, HttpAccess, Isolation, Mode, OnError, Sandbox};
 
 /// The compiled policy.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,6 +38,10 @@ pub struct Step {
     pub on_error: OnError,
     /// The capabilities that it may use if it asks for them.
     pub grants: BTreeSet<Grant>,
+    /// Where it may send requests: there with [`Grant::Http`].
+    pub http: Option<HttpAccess>,
+    /// What it may use; what is not said follows from its size.
+    pub sandbox: Sandbox,
     /// A name for people, different for every step of the plan: the plugin's name, with a number if it
     /// comes more than once.
     pub label: String,
@@ -57,6 +61,8 @@ impl Step {
             mode: Mode::Enforce,
             on_error: OnError::Deny,
             grants: BTreeSet::new(),
+            http: None,
+            sandbox: Sandbox::default(),
             label: name.to_owned(),
             rule: None,
         }

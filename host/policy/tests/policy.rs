@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use bartizan_policy::diagnostics::{Diagnostic, Report};
 use bartizan_policy::document::{DefaultAction, Subject};
-use bartizan_policy::plan::{Grant, Mode, OnError, Plan, PluginName, Step};
+use bartizan_policy::plan::{Grant, Mode, OnError, Plan, PluginName, Sandbox, Step};
 use bartizan_policy::source::{Format, MAX_BYTES, MAX_DEPTH, Source};
 use bartizan_policy::{Policy, from_node, load, parse, unmatched, unmatched_entries};
 
@@ -97,6 +97,8 @@ fn named_plugins_follow_in_order_with_defaults_that_fail_closed() {
             mode: Mode::Enforce,
             on_error: OnError::Deny,
             grants: BTreeSet::new(),
+            http: None,
+            sandbox: Sandbox::default(),
             label: "freeze".into(),
             rule: Some("/plugins/0".into()),
         }

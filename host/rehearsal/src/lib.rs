@@ -19,6 +19,6 @@ pub mod replay;
 pub mod report;
 pub mod run;
 pub mod suite;
-mod text;
+pub mod text;
 mod time;
 pub mod watch;

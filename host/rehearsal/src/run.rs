@@ -2,6 +2,7 @@
 
 mod compare;
 mod difference;
+mod refusal;
 mod steps;
 
 use std::collections::BTreeSet;
@@ -18,7 +19,7 @@ use parking_lot::Mutex;
 pub use difference::{Difference, Line, Spoke};
 
 use crate::plugins::Plugins;
-use crate::suite::{Case, Policies, Suite, Unread};
+use crate::suite::{Case, Content, Defaults, Policies, Suite, Unread};
 
 /// The most threads that judge. Each case takes microseconds; what takes long is to start.
 const THREADS: usize = 8;
@@ -76,13 +77,13 @@ impl Results {
 pub fn run(
     files: &BTreeSet<PathBuf>,
     filter: Option<&str>,
-    plugins_dir: Option<&std::path::Path>,
+    defaults: &Defaults,
     plugins: &Plugins,
 ) -> Result<Results, StartError> {
     let mut policies = Policies::default();
     let mut results = Results::default();
     let mut suites: Vec<Result<Suite, Unread>> =
-        files.iter().map(|file| crate::suite::read(file, plugins_dir, &mut policies)).collect();
+        files.iter().map(|file| crate::suite::read(file, defaults, &mut policies)).collect();
     for suite in &mut suites {
         if let Ok(read) = suite {
             if let Some(filter) = filter.filter(|filter| !read.file.contains(filter)) {
@@ -115,9 +116,14 @@ fn load(suite: &Suite, plugins: &Plugins) -> Result<Diagnostics, StartError> {
     let mut loaded = BTreeSet::new();
     for case in &suite.cases {
         let digest = &case.policy.plan.digest;
-        if loaded.insert((case.policy.document.source().name(), digest, &case.plugins_dir)) {
-            match plugins.judge(&case.policy, case.plugins_dir.as_deref()) {
-                Ok(_) => {}
+        let is_refusal = matches!(case.content, Content::Refusal { .. });
+        if loaded.insert((case.policy.document.source().name(), digest, &case.origin, is_refusal)) {
+            let loaded = match case.content {
+                Content::Steps { .. } => plugins.judge_from(&case.policy, &case.origin).map(drop),
+                Content::Refusal { .. } => plugins.settings(&case.policy, &case.origin).map(drop),
+            };
+            match loaded {
+                Ok(()) => {}
                 Err(StartError::Diagnostics(more)) => problems.extend(more),
                 Err(error) => return Err(error),
             }
@@ -162,7 +168,15 @@ fn judge(cases: &[&Case], plugins: &Plugins) -> Result<Vec<CaseResult>, StartErr
 
 fn judge_case(case: &Case, plugins: &Plugins) -> Result<CaseResult, StartError> {
     let begin = Instant::now();
-    let judge = plugins.judge(&case.policy, case.plugins_dir.as_deref())?;
-    let failure = steps::run(case, &judge).err();
+    let failure = match &case.content {
+        Content::Steps { steps, is_sequence } => {
+            let judge = plugins.judge_from(&case.policy, &case.origin)?;
+            steps::run(steps, *is_sequence, &judge).err()
+        }
+        Content::Refusal { text } => {
+            let taking = plugins.settings(&case.policy, &case.origin)?;
+            refusal::compare(case, text, &taking).err()
+        }
+    };
     Ok(CaseResult { name: case.name.clone(), position: case.position, duration: begin.elapsed(), failure })
 }

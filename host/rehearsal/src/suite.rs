@@ -1,10 +1,11 @@
 //! Test suites of policies.
 //!
-//! A suite is one file: a policy and cases, each a call or a sequence of steps with what is expected of
-//! them. docs/testing-policies.md has the format.
+//! A suite is one file: a policy (or a plugin that is tested alone) and cases, each a call or a sequence of steps
+//! with what is expected of them. docs/testing-policies.md has the format.
 //!
 //! Invariant: a [`Suite`] comes only from a file without errors.
 
+mod alone;
 mod expect;
 mod find;
 mod policies;
@@ -22,14 +23,16 @@ use bartizan_runtime::{Entry, Reply};
 use bartizan_state::approval::Decision;
 use bartizan_wire::json::Document;
 
+pub use alone::name as plugin_name;
 pub use expect::{Expectation, ListExpectation, ReplyExpectation, ReplyVerdict, Wording};
 pub use find::{FindError, find, is_suite};
 pub use policies::Policies;
 pub(crate) use policies::RELATIVE;
-pub use read::{Unread, read};
+pub use read::{Defaults, Unread, read};
 
 use crate::call::{Circumstances, Message};
 use crate::definitions::Kind;
+use crate::plugins::Origin;
 
 /// The words for verdicts in suites.
 pub(crate) const VERDICTS: [(&str, Verdict); 4] =
@@ -56,11 +59,26 @@ pub struct Case {
     /// What judges.
     pub policy: Arc<Policy>,
     /// Where the plugins are that the policy names.
-    pub plugins_dir: Option<PathBuf>,
-    /// What happens, in order; at least one.
-    pub steps: Vec<Step>,
-    /// Whether the steps stand in a list of their own: a case may be a single call.
-    pub is_sequence: bool,
+    pub origin: Origin,
+    /// What happens, or does not.
+    pub content: Content,
+}
+
+/// What a case is about.
+#[derive(Debug)]
+pub enum Content {
+    /// Something happens.
+    Steps {
+        /// In order; at least one.
+        steps: Vec<Step>,
+        /// Whether the steps stand in a list of their own: a case may be a single call.
+        is_sequence: bool,
+    },
+    /// The plugin that is tested alone refuses its settings.
+    Refusal {
+        /// With an error that contains this.
+        text: String,
+    },
 }
 
 /// Something that happens in a case.

@@ -4,7 +4,7 @@
 const LONGEST: usize = 160;
 
 /// A text on one line: control characters escaped, and cut if it is long.
-pub(crate) fn line(text: &str) -> String {
+pub fn line(text: &str) -> String {
     let mut shown = whole(text.get(..text.floor_char_boundary(LONGEST)).unwrap_or_default());
     if text.len() > LONGEST {
         shown.push('…');
@@ -13,11 +13,25 @@ pub(crate) fn line(text: &str) -> String {
 }
 
 /// A text on one line, however long: control characters escaped.
-pub(crate) fn whole(text: &str) -> String {
+pub fn whole(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for character in text.chars() {
         if is_unsafe(character) {
             shown.extend(character.escape_debug());
+        } else {
+            shown.push(character);
+        }
+    }
+    shown
+}
+
+/// JSON text with every character escaped that a terminal would obey: the same value.
+pub fn json(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for character in text.chars() {
+        if is_unsafe(character) && character != '\n' {
+            // All of them are in the basic plane, and can only stand in strings.
+            shown.push_str(&format!("\\u{:04x}", u32::from(character)));
         } else {
             shown.push(character);
         }
@@ -32,7 +46,7 @@ fn is_unsafe(character: char) -> bool {
 }
 
 /// `1 case`, `2 cases`.
-pub(crate) fn count(number: usize, what: &str) -> String {
+pub fn count(number: usize, what: &str) -> String {
     match number {
         1 => format!("1 {what}"),
         number => format!("{number} {what}s"),
@@ -63,6 +77,14 @@ mod tests {
         }
         assert_eq!(line(&"x".repeat(161)), format!("{}…", "x".repeat(160)));
         assert_eq!(line(&"x".repeat(160)), "x".repeat(160));
+    }
+
+    #[test]
+    fn json_stays_the_same_value() {
+        let value = serde_json::json!({"a": "\u{7f}\u{9b}31m\u{202e}\n\u{1b}é"});
+        let text = json(&format!("{value:#}\n"));
+        assert!(text.chars().all(|character| character == '\n' || !is_unsafe(character)), "{text}");
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&text).unwrap(), value);
     }
 
     #[test]

@@ -36,7 +36,7 @@ fn compare(name: &str, actual: &str) {
 
 fn run(paths: &[&str], filter: Option<&str>) -> Results {
     let paths: Vec<PathBuf> = paths.iter().map(|path| Path::new(GOLDEN).join(path)).collect();
-    run::run(&suite::find(&paths).unwrap(), filter, None, &PLUGINS).unwrap()
+    run::run(&suite::find(&paths).unwrap(), filter, &suite::Defaults::default(), &PLUGINS).unwrap()
 }
 
 fn policy() -> Policy {
@@ -151,7 +151,7 @@ cases:
 "#;
     fs::write(&path, suite).unwrap();
     let files = BTreeSet::from([path.clone(), Path::new(GOLDEN).join("bad/plugin.test.yaml")]);
-    let results = run::run(&files, None, None, &PLUGINS).unwrap();
+    let results = run::run(&files, None, &suite::Defaults::default(), &PLUGINS).unwrap();
     let mut xml = Vec::new();
     junit::write(&results, &mut xml).unwrap();
     let xml = String::from_utf8(xml).unwrap();

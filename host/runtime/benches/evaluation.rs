@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bartizan_runtime::{
-    Call, Component, Engine, EngineConfig, Entry, Flow, Isolation, Limits, Plugin, Settings,
+    Call, Component, Engine, EngineConfig, Entry, Flow, Isolation, Plugin, Sandbox, Settings,
 };
 use criterion::{Criterion, criterion_group, criterion_main};
 
@@ -78,7 +78,7 @@ fn evaluation(criterion: &mut Criterion) {
     for name in ["access", "rate-limit"] {
         let wasm = std::fs::read(plugins.join(format!("{name}.wasm")))
             .expect("the plugins are compiled: run `cargo xtask build`");
-        let component = Component::load(&engine, &wasm, &Limits::default(), None).expect("the plugin loads");
+        let component = Component::load(&engine, &wasm, &Sandbox::default(), None).expect("the plugin loads");
         for rules in [1, 100, 10_000] {
             let json = settings(name, rules);
             let fresh = configured(&component, &json, Isolation::Fresh);

@@ -12,8 +12,10 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
+use crate::compiler::CompileError;
 use crate::component::hex;
 use crate::engine::Engine;
+use crate::native::NativeCode;
 
 /// Part of every key: the layout of cache files, and the release whose encoding and snapshots they hold.
 const FORMAT: &str = concat!("1 ", env!("CARGO_PKG_VERSION"));
@@ -68,7 +70,7 @@ impl Cache {
     /// `component` would give; the latter is asked only when it must be compiled.
     ///
     /// A cache that cannot be read or written costs time, never correctness: it is logged.
-    pub(crate) fn compile<E: From<wasmtime::Error>>(
+    pub(crate) fn compile<E: From<CompileError>>(
         cache: Option<&Self>,
         engine: &Engine,
         identity: &str,
@@ -80,11 +82,12 @@ impl Cache {
         {
             return Ok(compiled);
         }
-        let compiled = wasmtime::component::Component::new(engine.wasmtime(), component()?)?;
+        let code = engine.compile(&component()?)?;
+        let compiled = code.load(engine).map_err(|error| CompileError::Invalid(format!("{error:#}")))?;
         if let Some(path) = &path
-            && let Err(error) = write(path, &compiled)
+            && let Err(error) = write(path, &code)
         {
-            tracing::warn!(path = %path.display(), error = format!("{error:#}"), "compiled plugin not cached");
+            tracing::warn!(path = %path.display(), %error, "compiled plugin not cached");
         }
         Ok(compiled)
     }
@@ -122,12 +125,16 @@ fn read(engine: &Engine, path: &Path) -> Option<wasmtime::component::Component> 
     }
     let mut file = Vec::new();
     opened.read_to_end(&mut file).ok()?;
-    let (checksum, code) = file.split_at_checked(CHECKSUM_BYTES)?;
-    if Sha256::digest(code).as_slice() != checksum {
+    if file.len() < CHECKSUM_BYTES {
+        return None;
+    }
+    let code = file.split_off(CHECKSUM_BYTES);
+    if Sha256::digest(&code).as_slice() != file {
         tracing::warn!(path = %path.display(), "a cached plugin is damaged and will be compiled again");
         return None;
     }
-    deserialize(engine, code)
+    NativeCode::vouched(code)
+        .load(engine)
         .inspect_err(|error| {
             tracing::debug!(path = %path.display(), error = format!("{error:#}"), "cached plugin not usable");
         })
@@ -151,23 +158,13 @@ fn is_ours(file: &fs::File) -> bool {
     }
 }
 
-/// The one place where native code comes from a file.
-#[expect(unsafe_code, reason = "wasmtime cannot check that serialized code is its own")]
-fn deserialize(engine: &Engine, code: &[u8]) -> wasmtime::Result<wasmtime::component::Component> {
-    // SAFETY: `code` was written by `write` below: the only writer of `.cwasm` files in a directory
-    // that `Cache::open` found to belong to this user and to be writable by no one else. It is whole
-    // (checksum), and wasmtime refuses code of another version or configuration. Plugin files
-    // themselves are never deserialized (`encode::component` refuses precompiled ones).
-    unsafe { wasmtime::component::Component::deserialize(engine.wasmtime(), code) }
-}
-
 /// Writes a whole file or none: a reader never sees a part.
-fn write(path: &Path, compiled: &wasmtime::component::Component) -> wasmtime::Result<()> {
-    let code = compiled.serialize()?;
+fn write(path: &Path, code: &NativeCode) -> std::io::Result<()> {
+    let code = code.as_bytes();
     let directory = path.parent().unwrap_or_else(|| Path::new("."));
     let mut file = tempfile::NamedTempFile::new_in(directory)?;
-    file.write_all(&Sha256::digest(&code))?;
-    file.write_all(&code)?;
+    file.write_all(&Sha256::digest(code))?;
+    file.write_all(code)?;
     file.persist(path).map_err(|error| error.error)?;
     Ok(())
 }

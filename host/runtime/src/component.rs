@@ -7,12 +7,16 @@ use sha2::{Digest, Sha256};
 use wasmtime::component::InstancePre;
 
 use crate::cache::Cache;
+use crate::class::SizeClass;
 use crate::contract::{self, Exports, HostState};
 use crate::encode;
 use crate::engine::Engine;
 use crate::error::{EvaluationError, LoadError};
 use crate::evaluate;
+use crate::interfaces::Interfaces;
 use crate::limits::Limits;
+use crate::sandbox::Sandbox;
+use crate::wasi;
 
 /// Which of the optional hooks a plugin exports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,17 +64,27 @@ pub enum Capability {
     RewriteArguments,
     /// Replace a result.
     RewriteResults,
+    /// Write to the gateway's log: the interface `log`.
+    Log,
+    /// Remember something of the session: the interface `memory`.
+    Memory,
+    /// Send requests to hosts that the operator lists: the interface `http`.
+    Http,
 }
 
 impl Capability {
     /// Every capability.
-    pub const ALL: [Self; 2] = [Self::RewriteArguments, Self::RewriteResults];
+    pub const ALL: [Self; 5] =
+        [Self::RewriteArguments, Self::RewriteResults, Self::Log, Self::Memory, Self::Http];
 
     /// The name in `describe` and in `grants`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::RewriteArguments => "rewrite-arguments",
             Self::RewriteResults => "rewrite-results",
+            Self::Log => "log",
+            Self::Memory => "memory",
+            Self::Http => "http",
         }
     }
 
@@ -89,16 +103,23 @@ pub struct Component {
     pub(crate) exports: Arc<Exports>,
     pub(crate) limits: Limits,
     pub(crate) cache: Option<Cache>,
+    pub(crate) sandbox: Sandbox,
+    pub(crate) measured: SizeClass,
+    /// Whether it imports WASI, of which it gets the locked profile.
+    pub(crate) uses_wasi: bool,
     digest: Arc<str>,
     description: Arc<Description>,
     asks: Vec<Capability>,
+    /// The capabilities whose interfaces it imports; it asks for all of them.
+    pub(crate) imports: Vec<Capability>,
 }
 
 impl Component {
     /// Loads a component, or a core module with a `component-type` section: checks what it imports and
     /// exports, compiles it (or takes the compiled code from the cache) and lets it describe itself.
     ///
-    /// Takes tens of milliseconds of CPU per 100 kB when the cache does not have it.
+    /// Its limits are those of its size class, and what `sandbox` says instead. Takes tens of milliseconds of
+    /// CPU per 100 kB when the cache does not have it.
     ///
     /// # Errors
     ///
@@ -106,38 +127,71 @@ impl Component {
     pub fn load(
         engine: &Engine,
         bytes: &[u8],
-        limits: &Limits,
+        sandbox: &Sandbox,
         cache: Option<&Cache>,
     ) -> Result<Self, LoadError> {
-        let component = encode::component(bytes, limits)?;
+        let (component, measured) = encode::component(bytes, sandbox)?;
         let digest = hex(&Sha256::digest(bytes));
-        let compiled = Cache::compile(cache, engine, &digest, || Ok(component.to_vec()))
-            .map_err(|error: wasmtime::Error| LoadError::Compile(format!("{error:#}")))?;
-        check_imports(&compiled, engine)?;
+        Self::load_encoded(engine, component.into(), digest.into(), (sandbox, measured), cache)
+    }
+
+    /// The same with other limits, where those need another engine.
+    pub(crate) fn with_sandbox(&self, sandbox: &Sandbox) -> Result<Self, LoadError> {
+        let (bytes, digest) = (Arc::clone(&self.bytes), Arc::clone(&self.digest));
+        Self::load_encoded(&self.engine, bytes, digest, (sandbox, self.measured), self.cache.as_ref())
+    }
+
+    fn load_encoded(
+        engine: &Engine,
+        bytes: Arc<[u8]>,
+        digest: Arc<str>,
+        (sandbox, measured): (&Sandbox, SizeClass),
+        cache: Option<&Cache>,
+    ) -> Result<Self, LoadError> {
+        let engine = engine.of_class(sandbox.class.unwrap_or(measured))?;
+        let limits = sandbox.limits(measured);
+        limits.fit(&engine)?;
+        let compiled = Cache::compile(cache, &engine, &digest, || Ok::<_, LoadError>(bytes.to_vec()))?;
+        let Imports { needed, uses_wasi } = check_imports(&compiled, &engine)?;
         let pre = engine
-            .linkers()
-            .v0_1
-            .instantiate_pre(&compiled)
+            .linker(uses_wasi)
+            .and_then(|linker| linker.instantiate_pre(&compiled))
             .map_err(|error| LoadError::Contract(format!("{error:#}")))?;
         let exports = Exports::resolve(&pre).map_err(|error| LoadError::Contract(format!("{error:#}")))?;
         let hooks = exports.hooks();
         if !(hooks.calls || hooks.listings || hooks.replies) {
             return Err(LoadError::NoHooks);
         }
-        let description = describe(engine, &pre, &exports, limits)?;
-        let asks = check_description(&description)?;
+        let (description, asks) = describe(&engine, &pre, &exports, &limits)?;
+        if let Some((import, capability)) = needed.iter().find(|(_, capability)| !asks.contains(capability)) {
+            return Err(LoadError::NotAsked { import: import.clone(), ask: capability.as_str() });
+        }
         check_interests(&description.interests, hooks)?;
         Ok(Self {
-            engine: engine.clone(),
-            bytes: component.into(),
+            engine,
+            bytes,
             pre,
             exports: Arc::new(exports),
-            limits: limits.clone(),
+            limits,
             cache: cache.cloned(),
-            digest: digest.into(),
+            sandbox: sandbox.clone(),
+            measured,
+            uses_wasi,
+            digest,
             description: Arc::new(description),
             asks,
+            imports: needed.into_iter().map(|(_, capability)| capability).collect(),
         })
+    }
+
+    /// The size class that its limits come from: the operator's choice, or by its size.
+    pub fn class(&self) -> SizeClass {
+        self.engine.class()
+    }
+
+    /// What it may use.
+    pub fn limits(&self) -> &Limits {
+        &self.limits
     }
 
     /// SHA-256 of the file, lower-case hex.
@@ -170,14 +224,28 @@ impl std::fmt::Debug for Component {
     }
 }
 
-fn check_imports(compiled: &wasmtime::component::Component, engine: &Engine) -> Result<(), LoadError> {
-    let imports: Vec<String> = compiled
-        .component_type()
-        .imports(engine.wasmtime())
-        .map(|(name, _)| name.to_owned())
-        .filter(|name| !contract::provides(name))
-        .collect();
-    if imports.is_empty() { Ok(()) } else { Err(LoadError::Imports { imports }) }
+/// What a component imports, all of which the host has.
+struct Imports {
+    /// The imports for which it must ask, by name.
+    needed: Vec<(String, Capability)>,
+    /// Whether WASI is among them.
+    uses_wasi: bool,
+}
+
+/// Refuses what the host does not have.
+fn check_imports(compiled: &wasmtime::component::Component, engine: &Engine) -> Result<Imports, LoadError> {
+    let mut unknown = Vec::new();
+    let mut imports = Imports { needed: Vec::new(), uses_wasi: false };
+    for (name, _) in compiled.component_type().imports(engine.wasmtime()) {
+        match contract::provides(name) {
+            Some(provided) => {
+                imports.needed.extend(provided.needs.map(|capability| (name.to_owned(), capability)));
+            }
+            None if wasi::provides(name) => imports.uses_wasi = true,
+            None => unknown.push(name.to_owned()),
+        }
+    }
+    if unknown.is_empty() { Ok(imports) } else { Err(LoadError::Imports { imports: unknown }) }
 }
 
 fn describe(
@@ -185,16 +253,21 @@ fn describe(
     pre: &InstancePre<HostState>,
     exports: &Exports,
     limits: &Limits,
-) -> Result<Description, LoadError> {
+) -> Result<(Description, Vec<Capability>), LoadError> {
     let _slot = engine
         .slot(limits.load_deadline)
         .ok_or(LoadError::Describe(EvaluationError::Busy { deadline: limits.load_deadline }))?;
     let _ticking = engine.ticking();
-    let mut store = evaluate::store(engine, limits, limits.load_deadline);
+    let mut store = evaluate::store(engine, limits, limits.load_deadline, Interfaces::describing(limits));
     let failed = |error: wasmtime::Error| LoadError::Describe(limits.classify_load(&error));
     let instance = pre.instantiate(&mut store).map_err(failed)?;
     exports.check_types(&mut store, &instance).map_err(|error| LoadError::Contract(format!("{error:#}")))?;
-    exports.describe(&mut store, &instance).map_err(failed)
+    let description = exports.describe(&mut store, &instance).map_err(failed)?;
+    let asks = check_description(&description)?;
+    if asks.contains(&Capability::Log) {
+        store.data_mut().interfaces.log.name(&description.name);
+    }
+    Ok((description, asks))
 }
 
 /// The longest text in a description, in bytes.

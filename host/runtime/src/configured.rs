@@ -10,17 +10,23 @@ use sha2::{Digest, Sha256};
 use wasmtime::component::InstancePre;
 
 use crate::cache::Cache;
+use crate::class::SizeClass;
+use crate::compiler::CompileError;
 use crate::component::{Capability, Component, Description, Hooks, hex};
 use crate::contract::{Exports, HostState};
 use crate::engine::Engine;
 use crate::error::{ConfigureError, EvaluationError};
 use crate::evaluate::{self, Warm};
+use crate::interfaces::Granted;
+use crate::interfaces::http::Outgoing;
 use crate::limits::Limits;
 use crate::quarantine::{Health, Quarantine};
+use crate::sandbox::Sandbox;
 use crate::snapshot::{self, Snapshot};
+use crate::statistics::{Counters, Statistics};
 
 /// What one instance serves for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Isolation {
     /// Every evaluation gets a new instance that starts from the configured memory: it can see nothing
     /// of any other call. Where a component cannot be snapshotted, as [`Isolation::Fresh`].
@@ -45,12 +51,22 @@ pub struct Settings {
     pub grants: BTreeSet<Capability>,
     /// What one instance serves for.
     pub isolation: Isolation,
+    /// What sends the plugin's requests, if it is granted [`Capability::Http`]. Without one they all fail.
+    pub http: Option<Arc<dyn Outgoing>>,
+    /// Limits other than those that the plugin was loaded with.
+    pub sandbox: Sandbox,
 }
 
 impl Settings {
-    /// Settings with no grants, pristine.
+    /// Settings with no grants and no other limits, pristine.
     pub fn new(json: impl Into<String>) -> Self {
-        Self { json: json.into(), grants: BTreeSet::new(), isolation: Isolation::default() }
+        Self {
+            json: json.into(),
+            grants: BTreeSet::new(),
+            isolation: Isolation::default(),
+            http: None,
+            sandbox: Sandbox::default(),
+        }
     }
 }
 
@@ -64,9 +80,12 @@ pub struct Plugin {
     /// What each new instance is configured with; `None` when it starts configured.
     pub(crate) configure: Option<String>,
     pub(crate) grants: BTreeSet<Capability>,
+    pub(crate) granted: Granted,
     pub(crate) isolation: Isolation,
     pub(crate) warm: Mutex<Vec<Warm>>,
     pub(crate) quarantine: Quarantine,
+    pub(crate) counters: Counters,
+    pub(crate) uses_wasi: bool,
     digest: Arc<str>,
     description: Arc<Description>,
     interests: Vec<(Vec<Pattern>, Vec<Pattern>)>,
@@ -78,28 +97,43 @@ impl Component {
     ///
     /// # Errors
     ///
-    /// When the plugin refuses the settings or fails on them, or a grant is not asked for.
+    /// When the plugin refuses the settings or fails on them, a grant is not asked for, or an interface that
+    /// the plugin imports is not granted.
     pub fn configure(&self, settings: &Settings) -> Result<Plugin, ConfigureError> {
         if let Some(grant) = settings.grants.iter().find(|grant| !self.asks().contains(grant)) {
             return Err(ConfigureError::NotAsked { grant: grant.as_str() });
         }
+        let granted = Granted::configure(&self.description().name, &self.imports, settings)?;
+        let sandbox = settings.sandbox.or(&self.sandbox);
+        let class = sandbox.class.unwrap_or(self.measured);
+        if class != self.class() {
+            let component = self
+                .with_sandbox(&sandbox)
+                .map_err(|error| ConfigureError::Class { class, error: Box::new(error) })?;
+            return component.configure(settings);
+        }
+        let limits = sandbox.limits(self.measured);
+        limits.fit(&self.engine)?;
         let plugin = |pre: InstancePre<HostState>, exports: Arc<Exports>, configure: Option<String>| Plugin {
             engine: self.engine.clone(),
             pre,
             exports,
-            limits: self.limits.clone(),
+            limits: limits.clone(),
             configure,
             grants: settings.grants.clone(),
+            granted: granted.clone(),
             isolation: settings.isolation,
             warm: Mutex::new(Vec::new()),
             quarantine: Quarantine::default(),
+            counters: Counters::default(),
+            uses_wasi: self.uses_wasi,
             digest: Arc::clone(self.digest()),
             description: Arc::clone(self.description()),
             interests: self.description().interests(),
         };
 
         if settings.isolation != Isolation::Fresh {
-            match self.pristine(&settings.json)? {
+            match self.pristine(&settings.json, &granted, &limits)? {
                 Pristine::Ready(pre, exports) => return Ok(plugin(pre, Arc::new(exports), None)),
                 Pristine::Unsupported(reason) => tracing::info!(
                     plugin = self.description().name,
@@ -113,7 +147,12 @@ impl Component {
         Ok(plugin)
     }
 
-    fn pristine(&self, settings: &str) -> Result<Pristine, ConfigureError> {
+    fn pristine(
+        &self,
+        settings: &str,
+        granted: &Granted,
+        limits: &Limits,
+    ) -> Result<Pristine, ConfigureError> {
         let identity = {
             let mut hash = Sha256::new();
             hash.update(b"pristine ");
@@ -123,7 +162,7 @@ impl Component {
         };
         let compiled =
             Cache::compile(self.cache.as_ref(), &self.engine, &identity, || {
-                match snapshot::take(self, settings).map_err(Failure::Configure)? {
+                match snapshot::take(self, settings, granted, limits).map_err(Failure::Configure)? {
                     Snapshot::Taken(bytes) => Ok(bytes),
                     Snapshot::Unsupported(reason) => Err(Failure::Unsupported(reason)),
                 }
@@ -132,10 +171,12 @@ impl Component {
             Ok(compiled) => compiled,
             Err(Failure::Configure(error)) => return Err(error),
             Err(Failure::Unsupported(reason)) => return Ok(Pristine::Unsupported(reason)),
-            Err(Failure::Compile(error)) => return Err(ConfigureError::Compile(format!("{error:#}"))),
+            Err(Failure::Compile(error)) => return Err(ConfigureError::Compile(error)),
         };
-        let unfit = |error: wasmtime::Error| ConfigureError::Compile(format!("{error:#}"));
-        let pre = self.engine.linkers().v0_1.instantiate_pre(&compiled).map_err(unfit)?;
+        let unfit =
+            |error: wasmtime::Error| ConfigureError::Compile(CompileError::Invalid(format!("{error:#}")));
+        let linker = self.engine.linker(self.uses_wasi).map_err(unfit)?;
+        let pre = linker.instantiate_pre(&compiled).map_err(unfit)?;
         let exports = Exports::resolve(&pre).map_err(unfit)?;
         Ok(Pristine::Ready(pre, exports))
     }
@@ -149,11 +190,11 @@ enum Pristine {
 enum Failure {
     Configure(ConfigureError),
     Unsupported(String),
-    Compile(wasmtime::Error),
+    Compile(CompileError),
 }
 
-impl From<wasmtime::Error> for Failure {
-    fn from(error: wasmtime::Error) -> Self {
+impl From<CompileError> for Failure {
+    fn from(error: CompileError) -> Self {
         Self::Compile(error)
     }
 }
@@ -192,9 +233,35 @@ impl Plugin {
                 .any(|(methods, targets)| wants(methods, Some(method)) && wants(targets, target))
     }
 
+    /// Whether it remembers anything of sessions: only then there is a point in telling it what it did.
+    pub fn remembers(&self) -> bool {
+        self.granted.remembers()
+    }
+
+    /// Whether an evaluation may wait for an answer over the network, which takes as long as it takes: not for
+    /// threads that others need.
+    pub fn waits(&self) -> bool {
+        self.granted.waits()
+    }
+
     /// Whether it is asked at all at present.
     pub fn health(&self) -> Health {
         self.quarantine.health()
+    }
+
+    /// What became of its evaluations so far.
+    pub fn statistics(&self) -> Statistics {
+        self.counters.read(self.quarantine.begun())
+    }
+
+    /// The size class that its limits come from.
+    pub fn class(&self) -> SizeClass {
+        self.engine.class()
+    }
+
+    /// What it may use.
+    pub fn limits(&self) -> &Limits {
+        &self.limits
     }
 
     /// Makes an instance and drops it: the floor of every evaluation, for benches.

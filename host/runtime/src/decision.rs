@@ -1,6 +1,7 @@
 //! What a plugin answers, checked: sizes are bounded and amounts are text that the quota engine reads.
 
 use crate::call::Flow;
+use crate::interfaces::memory::Change;
 
 /// The longest message or note that a plugin may return, in bytes.
 pub(crate) const MESSAGE_BYTES: usize = 4 * 1024;
@@ -129,11 +130,14 @@ pub struct Decision {
     pub charges: Vec<Charge>,
     /// Notes for the audit record.
     pub notes: Vec<Note>,
+    /// What changes in what the plugin remembers of the session, if the message goes on.
+    pub memory: Vec<Change>,
 }
 
 impl Decision {
-    /// No objection, no charges, no notes.
-    pub const PASS: Self = Self { verdict: Verdict::Pass, charges: Vec::new(), notes: Vec::new() };
+    /// No objection, no charges, no notes, nothing to remember.
+    pub const PASS: Self =
+        Self { verdict: Verdict::Pass, charges: Vec::new(), notes: Vec::new(), memory: Vec::new() };
 }
 
 /// What a plugin makes of a call to a target, over all of its hooks.

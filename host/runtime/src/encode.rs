@@ -4,30 +4,41 @@ use std::borrow::Cow;
 
 use wasmparser::{Parser, Payload};
 
+use crate::census::Census;
+use crate::class::SizeClass;
 use crate::error::LoadError;
-use crate::limits::Limits;
+use crate::sandbox::Sandbox;
 
 /// Turns a core module that carries a `component-type` section (what `cargo build` gives for a guest)
 /// into a component; leaves a component as it is.
 ///
-/// Everything in the file is parsed here, before anything else touches it.
-pub(crate) fn component<'b>(bytes: &'b [u8], limits: &Limits) -> Result<Cow<'b, [u8]>, LoadError> {
-    if bytes.len() > limits.component {
-        return Err(LoadError::TooLarge { size: bytes.len(), limit: limits.component });
+/// Everything in the file is parsed and counted here, before anything else touches it; from the count follows
+/// the size class.
+pub(crate) fn component<'b>(
+    bytes: &'b [u8],
+    sandbox: &Sandbox,
+) -> Result<(Cow<'b, [u8]>, SizeClass), LoadError> {
+    let limit = sandbox.limits(SizeClass::Large).component;
+    if bytes.len() > limit {
+        return Err(LoadError::TooLarge { size: bytes.len(), limit });
     }
     if wasmtime::Engine::detect_precompiled(bytes).is_some() {
         return Err(LoadError::Precompiled);
     }
-    if Parser::is_component(bytes) {
-        return Ok(Cow::Borrowed(bytes));
-    }
-    if !Parser::is_core_wasm(bytes) {
+    let is_component = Parser::is_component(bytes);
+    if !is_component && !Parser::is_core_wasm(bytes) {
         return Err(LoadError::NotWasm);
+    }
+    let class = SizeClass::of(&Census::take(bytes)?);
+    if is_component {
+        return Ok((Cow::Borrowed(bytes), class));
     }
     if !has_component_type(bytes)? {
         return Err(LoadError::NotPolicy);
     }
-    encode(bytes).map(Cow::Owned).map_err(|error| LoadError::Encode(format!("{error:#}")))
+    encode(bytes)
+        .map(|component| (Cow::Owned(component), class))
+        .map_err(|error| LoadError::Encode(format!("{error:#}")))
 }
 
 fn has_component_type(bytes: &[u8]) -> Result<bool, LoadError> {

@@ -1,46 +1,56 @@
-//! The one wasmtime engine of a process: its configuration, its slots and its clock.
+//! The engine of a process: one clock, and for each size class a wasmtime engine with its slots.
 //!
 //! Invariants: every store made for this engine has an epoch deadline; the ticker advances while
-//! anything evaluates; no more instances live than the pool has slots for.
+//! anything evaluates; no more instances live than there are slots for. The engine for large plugins is made
+//! when the first one is loaded.
 
-use std::num::NonZeroUsize;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::thread::{self, JoinHandle, Thread};
-use std::time::{Duration, Instant};
+use std::borrow::Cow;
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
-use parking_lot::{Condvar, Mutex};
-use wasmtime::{InstanceAllocationStrategy, PoolingAllocationConfig};
+use parking_lot::Mutex;
+use wasmtime::component::Linker;
 
-use crate::contract;
-use crate::contract::Linkers;
+use crate::class::SizeClass;
+use crate::compiler::{CompileError, Compiler};
+use crate::contract::{HostState, Linkers};
+use crate::native::NativeCode;
+use crate::pool::Pool;
+use crate::ticker::{TICK, Ticker, Ticking};
+use crate::wasi;
 
-/// The length of an epoch: the resolution of every deadline.
-const TICK: Duration = Duration::from_millis(1);
-
-/// How long the ticker goes on when nothing evaluates, so that a steady trickle of calls does not
-/// pay for waking it.
-const TICKER_LINGERS: Duration = Duration::from_millis(500);
-
-/// The deepest a guest's stack may grow, in bytes.
-const GUEST_STACK: usize = 512 << 10;
-
-/// Bytes of each slot that are kept and cleared between instances instead of returned to the kernel.
-/// At least what a call dirties: 256 KiB halves the cost of an instance against 128 KiB.
-const KEEP_RESIDENT: usize = 256 << 10;
+/// See [`EngineConfig::compile_with`].
+static COMPILER: OnceLock<PathBuf> = OnceLock::new();
 
 /// How the engine is set up.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EngineConfig {
-    /// How many plugin instances may live at once. Evaluations beyond that wait.
+    /// How many instances of small plugins may live at once. Evaluations beyond that wait.
     pub slots: usize,
-    /// The most linear memory that any plugin may be given, in bytes: the size of a slot.
+    /// The most linear memory that a small plugin may be given, in bytes: the size of a slot.
     pub largest_memory: usize,
+    /// The program that compiles plugins in a process of its own: it calls [`compile_plugin`] when its first
+    /// argument is `compile-plugin`. `None`: they are compiled in this process, without limits.
+    ///
+    /// [`compile_plugin`]: crate::compile_plugin
+    pub compiler: Option<PathBuf>,
+    /// Whether the instructions of guests are counted: for benches, since it slows them down. Then plugins are
+    /// compiled in this process.
+    pub counts_fuel: bool,
+}
+
+impl EngineConfig {
+    /// Makes `program` the [compiler](Self::compiler) of every configuration that this process makes by
+    /// default from now on. For a program that can be its own compiler; the first word counts.
+    pub fn compile_with(program: PathBuf) {
+        COMPILER.get_or_init(|| program);
+    }
 }
 
 impl Default for EngineConfig {
     fn default() -> Self {
-        Self { slots: 64, largest_memory: 256 << 20 }
+        Self { slots: 64, largest_memory: 256 << 20, compiler: COMPILER.get().cloned(), counts_fuel: false }
     }
 }
 
@@ -49,7 +59,7 @@ impl Default for EngineConfig {
 pub enum Allocation {
     /// From slots reserved at start: instantiation costs microseconds.
     Pooling,
-    /// Mapped for each instance, where the address space for slots is not to be had.
+    /// Mapped for each instance: for large plugins, and where the address space for slots is not to be had.
     OnDemand,
 }
 
@@ -68,14 +78,17 @@ pub enum EngineError {
 #[derive(Clone)]
 pub struct Engine {
     shared: Arc<Shared>,
+    /// That of the class for which this handle is.
+    pool: Arc<Pool>,
 }
 
 struct Shared {
-    wasmtime: wasmtime::Engine,
-    linkers: Linkers,
-    allocation: Allocation,
-    slots: Slots,
+    config: EngineConfig,
     ticker: Ticker,
+    compiler: Compiler,
+    small: Arc<Pool>,
+    /// `None` until there is a large plugin.
+    large: Mutex<Option<Arc<Pool>>>,
 }
 
 impl Engine {
@@ -88,51 +101,98 @@ impl Engine {
     ///
     /// When wasmtime does not support this machine, or no thread can be started.
     pub fn new(config: &EngineConfig) -> Result<Self, EngineError> {
-        let (wasmtime, allocation) = match wasmtime::Engine::new(&wasmtime_config(Some(config))) {
-            Ok(engine) => (engine, Allocation::Pooling),
-            Err(error) => {
-                tracing::warn!(
-                    slots = config.slots,
-                    error = format!("{error:#}"),
-                    "no address space for pooled plugin instances: allocating on demand, which is slower"
-                );
-                let engine = wasmtime::Engine::new(&wasmtime_config(None)).map_err(EngineError::Engine)?;
-                (engine, Allocation::OnDemand)
-            }
+        let small = Arc::new(Pool::new(SizeClass::Small, config)?);
+        let ticker = Ticker::start().map_err(EngineError::Ticker)?;
+        ticker.tick(&small.wasmtime);
+        // A child does not make code that counts.
+        let compiler = if config.counts_fuel { None } else { config.compiler.clone() };
+        let shared = Shared {
+            config: config.clone(),
+            ticker,
+            compiler: Compiler::new(compiler),
+            small: Arc::clone(&small),
+            large: Mutex::new(None),
         };
-        let linkers = contract::linkers(&wasmtime).map_err(EngineError::Engine)?;
-        let ticker = Ticker::start(&wasmtime).map_err(EngineError::Ticker)?;
-        let slots = Slots::new(config.slots);
-        Ok(Self { shared: Arc::new(Shared { wasmtime, linkers, allocation, slots, ticker }) })
+        Ok(Self { shared: Arc::new(shared), pool: small })
     }
 
     /// How instances get their memory.
     pub fn allocation(&self) -> Allocation {
-        self.shared.allocation
+        self.pool.allocation
+    }
+
+    /// The engine for plugins of this class.
+    pub(crate) fn of_class(&self, class: SizeClass) -> Result<Self, EngineError> {
+        let pool = match class {
+            SizeClass::Small => Arc::clone(&self.shared.small),
+            SizeClass::Large => {
+                let mut large = self.shared.large.lock();
+                match &*large {
+                    Some(pool) => Arc::clone(pool),
+                    None => {
+                        let pool = Arc::new(Pool::new(class, &self.shared.config)?);
+                        self.shared.ticker.tick(&pool.wasmtime);
+                        Arc::clone(large.insert(pool))
+                    }
+                }
+            }
+        };
+        Ok(Self { shared: Arc::clone(&self.shared), pool })
+    }
+
+    /// The class for which this handle is.
+    pub(crate) fn class(&self) -> SizeClass {
+        self.pool.class
+    }
+
+    /// The most linear memory that a plugin can have here, in bytes.
+    pub(crate) fn largest_memory(&self) -> Option<usize> {
+        self.pool.largest_memory
+    }
+
+    /// Whether the instructions of guests are counted.
+    pub(crate) fn counts_fuel(&self) -> bool {
+        self.shared.config.counts_fuel
     }
 
     pub(crate) fn wasmtime(&self) -> &wasmtime::Engine {
-        &self.shared.wasmtime
+        &self.pool.wasmtime
     }
 
     pub(crate) fn linkers(&self) -> &Linkers {
-        &self.shared.linkers
+        &self.pool.linkers
+    }
+
+    /// What a component is linked with.
+    pub(crate) fn linker(&self, with_wasi: bool) -> wasmtime::Result<Cow<'_, Linker<HostState>>> {
+        let linker = &self.linkers().v0_1;
+        if with_wasi { wasi::extend(linker).map(Cow::Owned) } else { Ok(Cow::Borrowed(linker)) }
+    }
+
+    /// Compiles a component: the one door to Cranelift.
+    pub(crate) fn compile(&self, component: &[u8]) -> Result<NativeCode, CompileError> {
+        self.shared.compiler.compile(self, component)
     }
 
     /// Takes a slot for one instance, waiting for one until the deadline. `None` if none came free.
     pub(crate) fn slot(&self, patience: Duration) -> Option<Slot> {
-        self.shared.slots.acquire(patience).then(|| Slot { engine: self.clone() })
+        self.pool.slots.acquire(patience).then(|| Slot { pool: Arc::clone(&self.pool) })
+    }
+
+    /// Takes the right to wait for others during an evaluation, waiting for it until the deadline. `None` if
+    /// none came free.
+    pub(crate) fn waiting_slot(&self, patience: Duration) -> Option<WaitingSlot<'_>> {
+        self.pool.waiting.acquire(patience).then(|| WaitingSlot { pool: &self.pool })
     }
 
     /// Whether instances may be kept for later: at most half of the slots are for those.
     pub(crate) fn has_spare_slots(&self) -> bool {
-        self.shared.slots.has_spare()
+        self.pool.slots.has_spare()
     }
 
     /// Keeps the clock going while a guest runs.
     pub(crate) fn ticking(&self) -> Ticking<'_> {
-        self.shared.ticker.enter();
-        Ticking { ticker: &self.shared.ticker }
+        self.shared.ticker.ticking()
     }
 
     /// The number of epochs after which `deadline` has certainly passed and no epoch too early.
@@ -144,180 +204,36 @@ impl Engine {
 
 /// The right to have one instance; given back on drop. An instance is dropped before its slot.
 pub(crate) struct Slot {
-    engine: Engine,
+    pool: Arc<Pool>,
 }
 
 impl Drop for Slot {
     fn drop(&mut self) {
-        self.engine.shared.slots.release();
+        self.pool.slots.release();
     }
 }
 
-/// While it lives, epochs pass.
-pub(crate) struct Ticking<'a> {
-    ticker: &'a Ticker,
+/// The right to wait for others; given back on drop.
+pub(crate) struct WaitingSlot<'a> {
+    pool: &'a Pool,
 }
 
-impl Drop for Ticking<'_> {
+impl Drop for WaitingSlot<'_> {
     fn drop(&mut self) {
-        self.ticker.leave();
-    }
-}
-
-fn wasmtime_config(pool: Option<&EngineConfig>) -> wasmtime::Config {
-    let mut config = wasmtime::Config::new();
-    config
-        .wasm_component_model(true)
-        .epoch_interruption(true)
-        .max_wasm_stack(GUEST_STACK)
-        .wasm_backtrace_max_frames(NonZeroUsize::new(16))
-        // What no guest language needs is not there to be attacked.
-        .wasm_threads(false)
-        .wasm_shared_everything_threads(false)
-        .wasm_memory64(false)
-        .wasm_gc(false)
-        .wasm_relaxed_simd(false)
-        .wasm_exceptions(false)
-        .wasm_stack_switching(false)
-        .wasm_wide_arithmetic(false)
-        // Two runs on the same input agree bit for bit.
-        .cranelift_nan_canonicalization(true);
-    if let Some(pool) = pool {
-        config.allocation_strategy(InstanceAllocationStrategy::Pooling(pooling_config(pool)));
-    }
-    config
-}
-
-fn pooling_config(config: &EngineConfig) -> PoolingAllocationConfig {
-    let slots = u32::try_from(config.slots).unwrap_or(u32::MAX);
-    let mut pooling = PoolingAllocationConfig::default();
-    // A small component is five core instances (the module, its adapters), one memory and a few
-    // tables; those of interpreters are a hundred and more, up to what `Limits::instances` lets through.
-    // Core instances only count; memories and tables are address space.
-    pooling
-        .total_component_instances(slots)
-        .total_core_instances(slots.saturating_mul(128))
-        .total_memories(slots.saturating_mul(2))
-        .total_tables(slots.saturating_mul(16))
-        .max_component_instance_size(1 << 20)
-        .max_core_instance_size(1 << 20)
-        .max_core_instances_per_component(256)
-        .max_memories_per_component(8)
-        .max_tables_per_component(32)
-        .table_elements(100_000)
-        .max_memory_size(config.largest_memory)
-        .linear_memory_keep_resident(KEEP_RESIDENT)
-        .table_keep_resident(32 << 10)
-        .max_unused_warm_slots(slots);
-    pooling
-}
-
-/// A counting semaphore for threads: evaluation is synchronous.
-struct Slots {
-    count: usize,
-    free: Mutex<usize>,
-    released: Condvar,
-}
-
-impl Slots {
-    fn new(count: usize) -> Self {
-        Self { count, free: Mutex::new(count), released: Condvar::new() }
-    }
-
-    fn has_spare(&self) -> bool {
-        *self.free.lock() > self.count / 2
-    }
-
-    fn acquire(&self, patience: Duration) -> bool {
-        let mut free = self.free.lock();
-        if *free == 0 {
-            let until = Instant::now() + patience;
-            while *free == 0 {
-                if self.released.wait_until(&mut free, until).timed_out() && *free == 0 {
-                    return false;
-                }
-            }
-        }
-        *free -= 1;
-        true
-    }
-
-    fn release(&self) {
-        *self.free.lock() += 1;
-        self.released.notify_one();
-    }
-}
-
-/// Advances the epoch once a millisecond while anything evaluates, on its own OS thread so that a
-/// busy async runtime cannot make deadlines late.
-struct Ticker {
-    state: Arc<TickerState>,
-    thread: Option<JoinHandle<()>>,
-    handle: Thread,
-}
-
-#[derive(Default)]
-struct TickerState {
-    evaluating: AtomicUsize,
-    parked: AtomicBool,
-    stopped: AtomicBool,
-}
-
-impl Ticker {
-    fn start(engine: &wasmtime::Engine) -> std::io::Result<Self> {
-        let state = Arc::new(TickerState::default());
-        let engine = engine.weak();
-        let shared = Arc::clone(&state);
-        let thread = thread::Builder::new().name("bartizan-epoch".to_owned()).spawn(move || {
-            let mut idle_since = Instant::now();
-            while !shared.stopped.load(Ordering::SeqCst) {
-                if shared.evaluating.load(Ordering::SeqCst) > 0 {
-                    idle_since = Instant::now();
-                } else if idle_since.elapsed() > TICKER_LINGERS {
-                    // `enter` counts first and looks at `parked` second; here it is the other way
-                    // round, so one of the two sees the other.
-                    shared.parked.store(true, Ordering::SeqCst);
-                    if shared.evaluating.load(Ordering::SeqCst) == 0 && !shared.stopped.load(Ordering::SeqCst)
-                    {
-                        thread::park();
-                    }
-                    shared.parked.store(false, Ordering::SeqCst);
-                    idle_since = Instant::now();
-                }
-                thread::park_timeout(TICK);
-                let Some(engine) = engine.upgrade() else { return };
-                engine.increment_epoch();
-            }
-        })?;
-        Ok(Self { state, handle: thread.thread().clone(), thread: Some(thread) })
-    }
-
-    fn enter(&self) {
-        self.state.evaluating.fetch_add(1, Ordering::SeqCst);
-        if self.state.parked.load(Ordering::SeqCst) {
-            self.handle.unpark();
-        }
-    }
-
-    fn leave(&self) {
-        self.state.evaluating.fetch_sub(1, Ordering::SeqCst);
-    }
-}
-
-impl Drop for Ticker {
-    fn drop(&mut self) {
-        self.state.stopped.store(true, Ordering::SeqCst);
-        if let Some(thread) = self.thread.take() {
-            thread.thread().unpark();
-            // The thread holds no engine and ends within a tick; its result is `()`.
-            let _ended = thread.join();
-        }
+        self.pool.waiting.release();
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::thread;
+    use std::time::Instant;
+
     use super::*;
+
+    fn engine() -> Engine {
+        Engine::new(&EngineConfig { slots: 2, ..EngineConfig::default() }).unwrap()
+    }
 
     #[test]
     fn a_deadline_is_never_cut_short() {
@@ -328,28 +244,30 @@ mod tests {
     }
 
     #[test]
-    fn waits_for_a_slot_no_longer_than_told() {
-        let slots = Slots::new(1);
-        assert!(slots.acquire(Duration::ZERO));
-        assert!(!slots.acquire(Duration::from_millis(5)));
-        slots.release();
-        assert!(slots.acquire(Duration::ZERO));
+    fn large_plugins_take_no_slots_of_small_ones() {
+        let small = engine();
+        let large = small.of_class(SizeClass::Large).unwrap();
+        let again = large.of_class(SizeClass::Large).unwrap();
+        assert!(Arc::ptr_eq(&large.pool, &again.pool), "one for all of them");
+        let taken: Vec<Slot> = std::iter::from_fn(|| again.slot(Duration::ZERO)).collect();
+        assert_eq!(taken.len(), 2);
+        assert!(large.slot(Duration::ZERO).is_none());
+        assert!(small.slot(Duration::ZERO).is_some());
     }
 
     #[test]
     fn the_clock_wakes_after_resting() {
-        let engine = Engine::new(&EngineConfig { slots: 2, ..EngineConfig::default() }).unwrap();
-        let state = &engine.shared.ticker.state;
-        let started = Instant::now();
-        while !state.parked.load(Ordering::SeqCst) {
-            assert!(started.elapsed() < Duration::from_secs(10), "the ticker never rests");
-            thread::yield_now();
-        }
+        let engine = engine();
+        let ticker = &engine.shared.ticker;
+        let wait = |rests: bool, problem: &str| {
+            let started = Instant::now();
+            while ticker.rests() != rests {
+                assert!(started.elapsed() < Duration::from_secs(10), "{problem}");
+                thread::yield_now();
+            }
+        };
+        wait(true, "the ticker never rests");
         let _ticking = engine.ticking();
-        let started = Instant::now();
-        while state.parked.load(Ordering::SeqCst) {
-            assert!(started.elapsed() < Duration::from_secs(10), "the ticker does not wake");
-            thread::yield_now();
-        }
+        wait(false, "the ticker does not wake");
     }
 }

@@ -4,7 +4,11 @@ use std::time::Duration;
 
 use wasmtime::Trap;
 
+use crate::class::SizeClass;
+use crate::compiler::CompileError;
 use crate::contract::{Raised, Unreadable};
+use crate::engine::EngineError;
+use crate::interfaces::Misuse;
 use crate::limits::{Exhausted, Limits};
 use crate::words::{harmless, quoted};
 
@@ -50,9 +54,36 @@ pub enum LoadError {
     /// The component could not be compiled.
     #[error("the component does not compile: {}", harmless(.0))]
     Compile(String),
+    /// It has more of something than is compiled.
+    #[error(
+        "the file has {count} {what}, more than the {limit} that are compiled; no real program has so many"
+    )]
+    Oversized {
+        /// What there is too much of.
+        what: &'static str,
+        /// How much.
+        count: usize,
+        /// The limit.
+        limit: usize,
+    },
+    /// Compiling it takes too long.
+    #[error("the component was not compiled within {} s, so it is given up", .deadline.as_secs())]
+    CompileTimeout {
+        /// The deadline.
+        deadline: Duration,
+    },
+    /// Compiling it takes more memory or CPU time than there is for it, or crashed the compiler.
+    #[error("the component cannot be compiled with the memory and CPU time that a compiler may have: {0}")]
+    CompileResources(String),
+    /// More memory than the plugin's class can have.
+    #[error(transparent)]
+    Memory(#[from] MemoryError),
+    /// The engine for its size class does not start.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
     /// Imports that the host does not have, or that were not granted.
     #[error("the plugin imports {}, which the host does not offer; policies get no access to files, \
-             network, clock or environment", quoted(.imports))]
+             network, clock or environment; build it without, or with WASI stubbed", quoted(.imports))]
     Imports {
         /// Their names.
         imports: Vec<String>,
@@ -74,6 +105,16 @@ pub enum LoadError {
         /// What is wrong with it.
         problem: String,
     },
+    /// An interface is imported that the plugin does not ask for.
+    #[error(
+        "the plugin imports `{import}` without asking for it; its description has to name `{ask}` in `asks`"
+    )]
+    NotAsked {
+        /// The import's name.
+        import: String,
+        /// The capability to ask for.
+        ask: &'static str,
+    },
     /// The plugin needs a capability that this host does not know.
     #[error("the plugin asks for `{}`, which this version does not know; it knows {known}", harmless(.ask))]
     UnknownAsk {
@@ -89,10 +130,35 @@ impl LoadError {
     pub fn blame(&self) -> Blame {
         match self {
             Self::TooLarge { .. } | Self::Precompiled | Self::NotWasm => Blame::Operator,
+            Self::Memory(_) => Blame::Settings,
+            Self::Engine(_) => Blame::Host,
             Self::Describe(error) => error.blame(),
             _ => Blame::Plugin,
         }
     }
+}
+
+impl From<CompileError> for LoadError {
+    fn from(error: CompileError) -> Self {
+        match error {
+            CompileError::Invalid(problem) => Self::Compile(problem),
+            CompileError::Timeout { deadline } => Self::CompileTimeout { deadline },
+            CompileError::Crashed(ending) => Self::CompileResources(ending),
+        }
+    }
+}
+
+/// More memory was set for a small plugin than its slot has.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error(
+    "{} MiB of memory are more than a plugin of the class `small` can have ({} MiB); give it less, \
+     or the class `large`", .asked >> 20, .most >> 20
+)]
+pub struct MemoryError {
+    /// What was asked for, in bytes.
+    pub asked: usize,
+    /// The most, in bytes.
+    pub most: usize,
 }
 
 /// A plugin that does not take its settings.
@@ -110,17 +176,41 @@ pub enum ConfigureError {
         /// The capability's name.
         grant: &'static str,
     },
+    /// Interfaces are imported that are not granted.
+    #[error(
+        "the plugin uses {}, which it is not granted; where a policy names the plugin, add {}",
+        listed(.missing), remedy(.missing)
+    )]
+    NotGranted {
+        /// The names of the capabilities.
+        missing: Vec<&'static str>,
+    },
     /// The configured component could not be compiled.
     #[error("the configured plugin does not compile: {0}")]
-    Compile(String),
+    Compile(CompileError),
+    /// More memory than the plugin's class can have.
+    #[error(transparent)]
+    Memory(#[from] MemoryError),
+    /// It does not load in the size class that the operator chose.
+    #[error("the plugin does not load in the class `{class}`: {error}")]
+    Class {
+        /// The class.
+        class: SizeClass,
+        /// Why.
+        #[source]
+        error: Box<LoadError>,
+    },
 }
 
 impl ConfigureError {
     /// Who has to act.
     pub fn blame(&self) -> Blame {
         match self {
-            Self::Refused(_) | Self::NotAsked { .. } => Blame::Settings,
+            Self::Refused(_) | Self::NotAsked { .. } | Self::NotGranted { .. } | Self::Memory(_) => {
+                Blame::Settings
+            }
             Self::Failed(error) => error.blame(),
+            Self::Class { error, .. } => error.blame(),
             Self::Compile(_) => Blame::Host,
         }
     }
@@ -181,6 +271,10 @@ impl EvaluationError {
         }
     }
 
+    /// Every [code](Self::code).
+    pub const CODES: [&str; 10] =
+        ["timeout", "memory", "stack", "trap", "failed", "contract", "answer", "quarantined", "busy", "host"];
+
     /// A short, stable name for logs and metrics.
     pub fn code(&self) -> &'static str {
         match self {
@@ -208,6 +302,9 @@ impl EvaluationError {
         if let Some(unreadable) = error.downcast_ref::<Unreadable>() {
             return Self::Contract(unreadable.to_string());
         }
+        if let Some(misuse) = error.downcast_ref::<Misuse>() {
+            return Self::Contract(misuse.to_string());
+        }
         if error.downcast_ref::<wasmtime::PoolConcurrencyLimitError>().is_some() {
             return Self::Busy { deadline };
         }
@@ -228,4 +325,16 @@ impl Limits {
     pub(crate) fn classify_load(&self, error: &wasmtime::Error) -> EvaluationError {
         EvaluationError::classify(error, self.load_deadline)
     }
+}
+
+fn listed(names: &[&str]) -> String {
+    let quoted: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+    quoted.join(", ")
+}
+
+/// What to write where a policy names a plugin, so that it is granted these.
+fn remedy(missing: &[&str]) -> String {
+    let grants: Vec<String> = missing.iter().map(|name| format!("\"{name}\"")).collect();
+    let origins = if missing.contains(&"http") { ", \"http\": {\"origins\": [\"https://…\"]}" } else { "" };
+    format!("\"grants\": [{}]{origins}", grants.join(", "))
 }

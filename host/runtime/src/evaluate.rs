@@ -2,10 +2,10 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use wasmtime::Store;
 use wasmtime::component::Instance;
+use wasmtime::{Store, UpdateDeadline};
 
 use crate::call::{Call, Entry, Reply};
 use crate::component::Capability;
@@ -17,7 +17,10 @@ use crate::decision::{
 };
 use crate::engine::{Engine, Slot};
 use crate::error::{ConfigureError, EvaluationError};
+use crate::interfaces::Interfaces;
+use crate::interfaces::memory::Remembered;
 use crate::limits::Limits;
+use crate::wasi::Wasi;
 
 /// How many instances of a reused plugin are kept.
 const WARM_INSTANCES: usize = 16;
@@ -41,6 +44,20 @@ impl Plugin {
     ///
     /// When the plugin gave no decision. What that means for the call is the caller's choice.
     pub fn judge(&self, call: &Arc<Call>, listing: Option<&Arc<Call>>) -> Result<Judgement, EvaluationError> {
+        self.judge_with(call, listing, &Remembered::NOTHING)
+    }
+
+    /// As [`Plugin::judge`], with what the plugin remembers of the session.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn judge_with(
+        &self,
+        call: &Arc<Call>,
+        listing: Option<&Arc<Call>>,
+        remembered: &Remembered,
+    ) -> Result<Judgement, EvaluationError> {
         let hooks = self.hooks();
         let listed = match (listing, &call.entry) {
             (Some(listing), Some(entry))
@@ -55,9 +72,10 @@ impl Plugin {
             return Ok(Judgement::Decided(Decision::PASS));
         }
         let judgement = self.evaluate(
+            remembered,
             |live| {
                 if let Some((listing, entry)) = listed {
-                    live.store.data_mut().judge_call(listing);
+                    live.store.data_mut().judge_listing(listing);
                     let visible = self.exports.visible(
                         &mut live.store,
                         &live.instance,
@@ -72,7 +90,7 @@ impl Plugin {
                 }
                 live.store.data_mut().judge_call(call);
                 let decision = self.exports.check_call(&mut live.store, &live.instance)?;
-                Ok(Answer::Decision(decision.unwrap_or(Decision::PASS)))
+                Ok(Answer::Decision(live.remembering(decision.unwrap_or(Decision::PASS))))
             },
             |answer| match answer {
                 Answer::Visible(visible) if visible.len() == 1 => Ok(Judgement::Hidden),
@@ -93,12 +111,27 @@ impl Plugin {
     ///
     /// When the plugin gave no usable answer.
     pub fn visible(&self, listing: &Arc<Call>, entries: &[Entry]) -> Result<Vec<bool>, EvaluationError> {
+        self.visible_with(listing, entries, &Remembered::NOTHING)
+    }
+
+    /// As [`Plugin::visible`], with what the plugin remembers of the session.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn visible_with(
+        &self,
+        listing: &Arc<Call>,
+        entries: &[Entry],
+        remembered: &Remembered,
+    ) -> Result<Vec<bool>, EvaluationError> {
         if !self.hooks().listings || entries.is_empty() {
             return Ok(vec![true; entries.len()]);
         }
         self.evaluate(
+            remembered,
             |live| {
-                live.store.data_mut().judge_call(listing);
+                live.store.data_mut().judge_listing(listing);
                 self.exports.visible(&mut live.store, &live.instance, entries)
             },
             |visible| {
@@ -118,16 +151,31 @@ impl Plugin {
     ///
     /// When the plugin gave no decision.
     pub fn check_reply(&self, call: &Arc<Call>, reply: &Arc<Reply>) -> Result<Decision, EvaluationError> {
+        self.check_reply_with(call, reply, &Remembered::NOTHING)
+    }
+
+    /// As [`Plugin::check_reply`], with what the plugin remembers of the session.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn check_reply_with(
+        &self,
+        call: &Arc<Call>,
+        reply: &Arc<Reply>,
+        remembered: &Remembered,
+    ) -> Result<Decision, EvaluationError> {
         if !self.hooks().replies {
             return Ok(Decision::PASS);
         }
         self.evaluate(
+            remembered,
             |live| {
                 live.store.data_mut().judge_reply(call, reply);
-                self.exports.check_reply(&mut live.store, &live.instance)
+                let decision = self.exports.check_reply(&mut live.store, &live.instance)?;
+                Ok(live.remembering(decision.unwrap_or(Decision::PASS)))
             },
             |decision| {
-                let decision = decision.unwrap_or(Decision::PASS);
                 check(&decision)?;
                 if matches!(decision.verdict, Verdict::Ask(_)) {
                     return Err(EvaluationError::Answer("`ask` is no verdict on a reply".to_owned()));
@@ -144,25 +192,53 @@ impl Plugin {
     /// instance.
     fn evaluate<A, R>(
         &self,
+        remembered: &Remembered,
         hook: impl FnOnce(&mut Warm) -> wasmtime::Result<A>,
         read: impl FnOnce(A) -> Result<R, EvaluationError>,
     ) -> Result<R, EvaluationError> {
-        self.quarantine.admit()?;
+        self.quarantine.admit().inspect_err(|error| self.counters.failed(error))?;
+        let begin = Instant::now();
+        let deadline = self.limits.deadline;
+        // What waits for others does not take the room of what does not.
+        let _waiting = match self.granted.waits().then(|| self.engine.waiting_slot(deadline)) {
+            Some(None) => {
+                let busy = EvaluationError::Busy { deadline };
+                self.counters.evaluated(begin.elapsed());
+                self.counters.failed(&busy);
+                return Err(busy);
+            }
+            Some(slot) => slot,
+            None => None,
+        };
         let _ticking = self.engine.ticking();
         // A panic of the host while it runs a guest must not take more than this evaluation with it;
         // the store is dropped, so no broken invariant survives.
         let outcome = catch_unwind(AssertUnwindSafe(|| {
             let mut live = self.instance()?;
+            live.store.data_mut().begin(remembered);
             let answer = hook(&mut live).map_err(|error| self.limits.classify(&error))?;
+            live.store.data_mut().end();
             let answer = read(answer)?;
             self.keep(live);
             Ok(answer)
         }))
         .unwrap_or_else(|_panic| Err(EvaluationError::Host("it panicked".to_owned())));
+        self.counters.evaluated(begin.elapsed());
         match &outcome {
             Ok(_) => self.quarantine.succeeded(),
-            Err(error) if error.blame() == crate::Blame::Plugin => self.quarantine.failed(),
-            Err(_) => {}
+            Err(error) => {
+                self.counters.failed(error);
+                if error.blame() == crate::Blame::Plugin
+                    && let Some(time) = self.quarantine.failed()
+                {
+                    tracing::warn!(
+                        plugin = self.description().name,
+                        seconds = time.as_secs(),
+                        %error,
+                        "the plugin keeps failing and is quarantined: it is not asked for a while"
+                    );
+                }
+            }
         }
         outcome
     }
@@ -170,24 +246,33 @@ impl Plugin {
     /// An instance that is configured and has the whole deadline before it.
     fn instance(&self) -> Result<Warm, EvaluationError> {
         if let Some(mut warm) = self.warm.lock().pop() {
-            warm.store.set_epoch_deadline(Engine::epochs(self.limits.deadline));
+            allow(&mut warm.store, self.limits.deadline);
             return Ok(warm);
         }
         let deadline = self.limits.deadline;
         let slot = self.engine.slot(deadline).ok_or(EvaluationError::Busy { deadline })?;
-        let mut store = store(&self.engine, &self.limits, deadline);
+        let mut store = self.store(deadline);
         let instance = self.pre.instantiate(&mut store).map_err(|error| self.limits.classify(&error))?;
         if let Some(settings) = &self.configure {
-            store.set_epoch_deadline(Engine::epochs(self.limits.load_deadline));
+            allow(&mut store, self.limits.load_deadline);
             self.exports
                 .configure(&mut store, &instance, settings)
                 .map_err(|error| self.limits.classify_load(&error))?
                 .map_err(|message| {
                     EvaluationError::Answer(format!("it refused settings that it took before: {message}"))
                 })?;
-            store.set_epoch_deadline(Engine::epochs(self.limits.deadline));
+            allow(&mut store, self.limits.deadline);
         }
         Ok(Warm { store, instance, served: 0, _slot: slot })
+    }
+
+    pub(crate) fn store(&self, deadline: Duration) -> Store<HostState> {
+        let mut store = store(&self.engine, &self.limits, deadline, self.granted.prepare(&self.limits));
+        if self.uses_wasi {
+            let wasi = Wasi::of(&self.description().name, self.limits.log_lines);
+            store.data_mut().wasi = Some(Box::new(wasi));
+        }
+        store
     }
 
     fn keep(&self, mut live: Warm) {
@@ -216,6 +301,7 @@ impl Plugin {
                 }),
                 charges: Vec::new(),
                 notes: decision.notes,
+                memory: Vec::new(),
             },
             _ => decision,
         }
@@ -227,13 +313,51 @@ enum Answer {
     Decision(Decision),
 }
 
+impl Warm {
+    /// A decision with what it changes in what the plugin remembers: a refusal changes nothing.
+    fn remembering(&mut self, mut decision: Decision) -> Decision {
+        let changes = self.store.data_mut().interfaces.memory.take_changes();
+        if !matches!(decision.verdict, Verdict::Deny(_)) {
+            decision.memory = changes;
+        }
+        decision
+    }
+}
+
 /// A store with limits and a deadline.
-pub(crate) fn store(engine: &Engine, limits: &Limits, deadline: Duration) -> Store<HostState> {
-    let mut store = Store::new(engine.wasmtime(), HostState::new(limits));
+pub(crate) fn store(
+    engine: &Engine,
+    limits: &Limits,
+    deadline: Duration,
+    interfaces: Interfaces,
+) -> Store<HostState> {
+    let waits = interfaces.http.may_wait();
+    let mut store = Store::new(engine.wasmtime(), HostState::new(limits, interfaces));
     store.limiter(|state| &mut state.limiter);
-    store.set_epoch_deadline(Engine::epochs(deadline));
     store.set_hostcall_fuel(limits.output);
+    if engine.counts_fuel() {
+        // More than any evaluation can use. It fails only where fuel is not counted.
+        let _counted = store.set_fuel(u64::MAX);
+    }
+    if waits {
+        // Epochs pass while a plugin waits for others; that is not its own time.
+        store.epoch_deadline_callback(|store| {
+            let left = store.data().time_left();
+            Ok(if left.is_zero() {
+                UpdateDeadline::Interrupt
+            } else {
+                UpdateDeadline::Continue(Engine::epochs(left))
+            })
+        });
+    }
+    allow(&mut store, deadline);
     store
+}
+
+/// Gives the plugin so much time from now on.
+pub(crate) fn allow(store: &mut Store<HostState>, time: Duration) {
+    store.data_mut().allow(time);
+    store.set_epoch_deadline(Engine::epochs(time));
 }
 
 /// Configures one instance, to learn whether the settings are good.
@@ -245,7 +369,7 @@ pub(crate) fn try_settings(plugin: &Plugin) -> Result<(), ConfigureError> {
     let _slot =
         plugin.engine.slot(deadline).ok_or(ConfigureError::Failed(EvaluationError::Busy { deadline }))?;
     let _ticking = plugin.engine.ticking();
-    let mut store = store(&plugin.engine, limits, deadline);
+    let mut store = plugin.store(deadline);
     let instance = plugin.pre.instantiate(&mut store).map_err(failed)?;
     plugin
         .exports
@@ -258,7 +382,7 @@ pub(crate) fn instantiate_only(plugin: &Plugin) -> Result<(), EvaluationError> {
     let deadline = plugin.limits.deadline;
     let _slot = plugin.engine.slot(deadline).ok_or(EvaluationError::Busy { deadline })?;
     let _ticking = plugin.engine.ticking();
-    let mut store = store(&plugin.engine, &plugin.limits, deadline);
+    let mut store = plugin.store(deadline);
     plugin.pre.instantiate(&mut store).map_err(|error| plugin.limits.classify(&error))?;
     Ok(())
 }

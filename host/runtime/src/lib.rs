@@ -18,31 +18,53 @@
 //! was; the caller decides what a failed evaluation means for the call (refuse it, unless told
 //! otherwise).
 
+mod anatomy;
 mod cache;
 mod call;
+mod census;
+mod class;
+mod compiler;
 mod component;
 mod configured;
 mod contract;
 mod decision;
+mod dirty;
 mod encode;
 mod engine;
 mod error;
 mod evaluate;
+mod interfaces;
 mod limits;
+mod measure;
+mod native;
 mod pointer;
+mod pool;
 mod quarantine;
+mod sandbox;
+mod slots;
 mod snapshot;
+mod statistics;
+mod ticker;
+mod wasi;
 mod words;
 
+pub use anatomy::{Anatomy, CONTRACT, Memory, Snapshotting};
 pub use cache::{Cache, CacheError};
 pub use call::{Call, Entry, Flow, Reply};
+pub use class::SizeClass;
+pub use compiler::{CompileError, compile_plugin, refusal_status};
 pub use component::{Capability, Component, Description, Hooks, Interest};
 pub use configured::{Isolation, Plugin, Settings};
 pub use decision::{Approval, Charge, Decision, Denial, Judgement, Note, Scope, Unit, Verdict, Window};
 pub use engine::{Allocation, Engine, EngineConfig, EngineError};
-pub use error::{Blame, ConfigureError, EvaluationError, LoadError};
+pub use error::{Blame, ConfigureError, EvaluationError, LoadError, MemoryError};
+pub use interfaces::http;
+pub use interfaces::memory::{Change, Crowded, Remembered};
 pub use limits::Limits;
+pub use measure::Taken;
 pub use quarantine::Health;
+pub use sandbox::Sandbox;
+pub use statistics::{Statistics, Times};
 
 /// The release of wasmtime that evaluates plugins, for `--version`, metrics and audit.
 pub const WASMTIME_VERSION: &str = "48.0.8";

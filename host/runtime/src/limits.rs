@@ -4,6 +4,10 @@ use std::time::Duration;
 
 use wasmtime::ResourceLimiter;
 
+use crate::class::SizeClass;
+use crate::engine::Engine;
+use crate::error::MemoryError;
+
 /// What one plugin may use. Times are wall-clock; sizes are bytes, totals over all of a plugin's
 /// memories and tables, for one instance.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,19 +28,23 @@ pub struct Limits {
     pub output: usize,
     /// The largest `.wasm` file that is loaded.
     pub component: usize,
+    /// Lines that one evaluation may write to the log.
+    pub log_lines: u32,
 }
 
 impl Default for Limits {
-    /// Fits rules in any language whose runtime does without a large heap: Rust, C, Zig, QuickJS.
+    /// Those of small plugins, see [`SizeClass::limits`].
     fn default() -> Self {
-        Self {
-            deadline: Duration::from_millis(100),
-            load_deadline: Duration::from_secs(2),
-            memory: 64 << 20,
-            table_elements: 20_000,
-            instances: 256,
-            output: 2 << 20,
-            component: 64 << 20,
+        SizeClass::Small.limits()
+    }
+}
+
+impl Limits {
+    /// Whether the engine has so much to give.
+    pub(crate) fn fit(&self, engine: &Engine) -> Result<(), MemoryError> {
+        match engine.largest_memory() {
+            Some(most) if self.memory > most => Err(MemoryError { asked: self.memory, most }),
+            _ => Ok(()),
         }
     }
 }
@@ -77,6 +85,11 @@ impl Limiter {
             last_grant: Grant::default(),
             instances: limits.instances,
         }
+    }
+
+    /// Bytes of linear memory at present. Memories do not shrink.
+    pub(crate) fn memory(&self) -> usize {
+        self.memory_used
     }
 }
 

@@ -1,7 +1,7 @@
 //! A plugin that keeps failing is not asked for a while, so that its deadline is not paid on every
 //! call. Its calls get its fail mode at once.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
@@ -38,6 +38,7 @@ pub enum Health {
 #[derive(Debug, Default)]
 pub(crate) struct Quarantine {
     failures: AtomicU32,
+    begun: AtomicU64,
     until: Mutex<Option<Instant>>,
 }
 
@@ -68,13 +69,20 @@ impl Quarantine {
         }
     }
 
-    pub(crate) fn failed(&self) {
+    /// Takes note of a failure; the time of the quarantine that it begins or prolongs, if it does.
+    pub(crate) fn failed(&self) -> Option<Duration> {
         let mut until = self.until.lock();
         let failures = self.failures.load(Ordering::Relaxed).saturating_add(1);
-        if failures >= TOLERATED {
-            *until = Some(Instant::now() + back_off(failures));
-        }
         self.failures.store(failures, Ordering::Relaxed);
+        let time = (failures >= TOLERATED).then(|| back_off(failures))?;
+        *until = Some(Instant::now() + time);
+        self.begun.fetch_add(1, Ordering::Relaxed);
+        Some(time)
+    }
+
+    /// How often a quarantine began or was prolonged.
+    pub(crate) fn begun(&self) -> u64 {
+        self.begun.load(Ordering::Relaxed)
     }
 
     pub(crate) fn health(&self) -> Health {
@@ -111,14 +119,13 @@ mod tests {
     fn begins_after_enough_failures_in_a_row_and_ends_with_a_success() {
         let quarantine = Quarantine::default();
         for _ in 1..TOLERATED {
-            quarantine.failed();
+            assert_eq!(quarantine.failed(), None);
             assert!(quarantine.admit().is_ok());
         }
         quarantine.succeeded();
         assert_eq!(quarantine.health(), Health::Healthy);
-        for _ in 0..TOLERATED {
-            quarantine.failed();
-        }
+        let times: Vec<_> = (0..TOLERATED).filter_map(|_| quarantine.failed()).collect();
+        assert_eq!((times, quarantine.begun()), (vec![FIRST], 1));
         assert!(matches!(quarantine.admit(), Err(EvaluationError::Quarantined { failures: TOLERATED, .. })));
         assert!(matches!(quarantine.health(), Health::Quarantined { .. }));
         quarantine.succeeded();

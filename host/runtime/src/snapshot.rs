@@ -15,9 +15,10 @@ use wasmtime_wizer::{ComponentContext, ComponentInstanceState, Wizer};
 
 use crate::component::Component;
 use crate::contract::{Exports, HostState};
-use crate::engine::Engine;
 use crate::error::{ConfigureError, EvaluationError};
 use crate::evaluate;
+use crate::interfaces::Granted;
+use crate::limits::Limits;
 
 /// What came of an attempt.
 pub(crate) enum Snapshot {
@@ -28,27 +29,41 @@ pub(crate) enum Snapshot {
 }
 
 /// Configures the component with `settings` and takes its state.
-pub(crate) fn take(component: &Component, settings: &str) -> Result<Snapshot, ConfigureError> {
+pub(crate) fn take(
+    component: &Component,
+    settings: &str,
+    granted: &Granted,
+    limits: &Limits,
+) -> Result<Snapshot, ConfigureError> {
     let mut wizer = Wizer::new();
     // The name of the function that is removed from the snapshot: none, `configure` stays.
     wizer.init_func("").keep_init_func(true);
     // wizer panics on some components that it does not know how to handle.
-    catch_unwind(AssertUnwindSafe(|| attempt(&wizer, component, settings)))
+    catch_unwind(AssertUnwindSafe(|| attempt(&wizer, component, settings, granted, limits)))
         .unwrap_or_else(|_panic| Ok(Snapshot::Unsupported("the component is of an unknown shape".to_owned())))
 }
 
-fn attempt(wizer: &Wizer, component: &Component, settings: &str) -> Result<Snapshot, ConfigureError> {
+fn attempt(
+    wizer: &Wizer,
+    component: &Component,
+    settings: &str,
+    granted: &Granted,
+    limits: &Limits,
+) -> Result<Snapshot, ConfigureError> {
     let unsupported = |error: wasmtime::Error| Ok(Snapshot::Unsupported(format!("{error:#}")));
     let (context, instrumented) = match wizer.instrument_component(&component.bytes) {
         Ok(instrumented) => instrumented,
         Err(error) => return unsupported(error),
     };
     let engine = &component.engine;
-    let compiled = match wasmtime::component::Component::new(engine.wasmtime(), instrumented) {
-        Ok(compiled) => compiled,
-        Err(error) => return unsupported(error),
+    let compiled = match engine.compile(&instrumented).map(|code| code.load(engine)) {
+        Ok(Ok(compiled)) => compiled,
+        Ok(Err(error)) => return unsupported(error),
+        // The component itself compiled; what wizer made of it does not, which is no fault of the settings.
+        Err(error) => return unsupported(error.into()),
     };
-    let pre = match engine.linkers().v0_1.instantiate_pre(&compiled) {
+    let linked = engine.linker(component.uses_wasi).and_then(|linker| linker.instantiate_pre(&compiled));
+    let pre = match linked {
         Ok(pre) => pre,
         Err(error) => return unsupported(error),
     };
@@ -57,19 +72,25 @@ fn attempt(wizer: &Wizer, component: &Component, settings: &str) -> Result<Snaps
         Err(error) => return unsupported(error),
     };
 
-    let limits = &component.limits;
     let _slot = engine
         .slot(limits.load_deadline)
         .ok_or(ConfigureError::Failed(EvaluationError::Busy { deadline: limits.load_deadline }))?;
     let _ticking = engine.ticking();
-    let mut store = evaluate::store(engine, limits, limits.load_deadline);
+    let mut store = evaluate::store(engine, limits, limits.load_deadline, granted.prepare(limits));
     let failed = |error: wasmtime::Error| ConfigureError::Failed(limits.classify_load(&error));
     let instance = pre.instantiate(&mut store).map_err(failed)?;
     exports.configure(&mut store, &instance, settings).map_err(failed)?.map_err(ConfigureError::Refused)?;
 
+    // Handles are in a table of the host, which is empty in a new instance.
+    if let Some(handles) = store.data().wasi.as_ref().map(|wasi| wasi.handles()).filter(|count| *count > 0) {
+        return Ok(Snapshot::Unsupported(format!(
+            "it holds {handles} handles of WASI after `configure`, which are not part of its memory"
+        )));
+    }
+
     // Reading the state runs wizer's own accessors in the guest; it gets the time that loading gets,
     // and may hand over all of the memory.
-    store.set_epoch_deadline(Engine::epochs(limits.load_deadline));
+    evaluate::allow(&mut store, limits.load_deadline);
     store.set_hostcall_fuel(limits.memory.saturating_mul(2));
     match read_state(wizer, &context, store, instance) {
         Ok(snapshot) => Ok(Snapshot::Taken(snapshot)),
@@ -92,7 +113,7 @@ fn read_state(
 }
 
 /// Drives a future that never waits: wizer's interface is async for hosts whose calls are.
-fn run<F: Future>(future: F) -> wasmtime::Result<F::Output> {
+pub(crate) fn run<F: Future>(future: F) -> wasmtime::Result<F::Output> {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(output) => Ok(output),
         Poll::Pending => Err(wasmtime::format_err!("reading the state waited for something")),
@@ -100,10 +121,10 @@ fn run<F: Future>(future: F) -> wasmtime::Result<F::Output> {
 }
 
 /// Reads an instrumented instance. Its trait has no place for errors, so the first one is kept.
-struct State {
-    store: Store<HostState>,
-    instance: Instance,
-    failure: Option<wasmtime::Error>,
+pub(crate) struct State {
+    pub(crate) store: Store<HostState>,
+    pub(crate) instance: Instance,
+    pub(crate) failure: Option<wasmtime::Error>,
 }
 
 impl State {

@@ -19,6 +19,7 @@ use bartizan_wire::json::{Document, Limits, canonical};
 
 use crate::charges;
 use crate::judge::{Opinion, Passed, Spoken};
+use crate::memory::Changes;
 use crate::pace::blocking;
 use crate::plan::ActivePlan;
 
@@ -46,7 +47,17 @@ pub(crate) enum Ruling {
         arguments: Option<Document>,
         /// What it takes.
         admission: Admission,
+        /// What plugins want to remember once it goes on.
+        memory: Changes,
     },
+}
+
+impl Ruling {
+    /// A call that goes on.
+    pub(crate) fn allowed(passed: Passed, admission: Admission) -> Self {
+        let Passed { call, arguments, memory, .. } = passed;
+        Self::Allowed { call, arguments, admission, memory }
+    }
 }
 
 /// A call that waits for a person.
@@ -170,14 +181,11 @@ pub(crate) fn admit(
     match opinion {
         Opinion::Hidden => Ruling::Hidden,
         Opinion::Denied(denial) => Ruling::Denied(denial),
-        Opinion::Passed(passed) => {
-            let (call, arguments) = (Arc::clone(&passed.call), passed.arguments.clone());
-            match take(&passed, plan, stores, now, rules) {
-                Ok(admission) => Ruling::Allowed { call, arguments, admission },
-                Err(Refused::Denied(denial)) => Ruling::Denied(denial),
-                Err(Refused::Waiting(waiting)) => Ruling::Waiting(waiting),
-            }
-        }
+        Opinion::Passed(passed) => match take(&passed, plan, stores, now, rules) {
+            Ok(admission) => Ruling::allowed(passed, admission),
+            Err(Refused::Denied(denial)) => Ruling::Denied(denial),
+            Err(Refused::Waiting(waiting)) => Ruling::Waiting(waiting),
+        },
     }
 }
 
@@ -186,10 +194,9 @@ pub(crate) fn admit_again(opinion: Opinion) -> Ruling {
     match opinion {
         Opinion::Hidden => Ruling::Hidden,
         Opinion::Denied(denial) => Ruling::Denied(denial),
-        Opinion::Passed(Passed { call, arguments, .. }) => {
-            let admission =
-                Admission { reservation: Reservation::empty(), approval: None, is_stored: false };
-            Ruling::Allowed { call, arguments, admission }
+        Opinion::Passed(passed) => {
+            let admission = Admission { reservation: Reservation::empty(), approval: None, is_stored: false };
+            Ruling::allowed(passed, admission)
         }
     }
 }

@@ -5,11 +5,12 @@
 
 mod limits;
 mod operation;
+mod plugins;
 pub mod schema;
 mod tls;
 mod upstream;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
@@ -19,6 +20,7 @@ use bartizan_policy::diagnostics::{Diagnostics, Problem, Report};
 use bartizan_policy::source::{Member, Node, Source, Span, Value};
 pub use limits::Limits;
 pub use operation::{AuditConfig, Recording, WebhookConfig};
+pub use plugins::PluginsConfig;
 pub use tls::{FileProblem, TlsConfig, TlsError};
 pub use upstream::{CommandConfig, HttpTransport, UpstreamConfig};
 use upstream::{read_command, read_transport, read_url, reject};
@@ -51,6 +53,8 @@ pub struct Config {
     pub allowed_origins: Vec<String>,
     /// The plugins folder.
     pub plugins_dir: Option<PathBuf>,
+    /// Which of its plugins may run.
+    pub plugins: PluginsConfig,
     /// The directory of what outlives the gateway. None: the user's.
     pub state_dir: Option<PathBuf>,
     /// What is recorded.
@@ -61,6 +65,10 @@ pub struct Config {
     pub admin: Option<SocketAddr>,
     /// The file that all of this is from.
     pub source: Source,
+    /// Where that file is.
+    pub path: PathBuf,
+    /// That file, and those that it names and that are read again when they change.
+    pub files: BTreeSet<PathBuf>,
     /// The servers by name.
     pub servers: BTreeMap<String, ServerConfig>,
     /// What is probably not meant.
@@ -96,6 +104,8 @@ impl Config {
         match config {
             Some(mut config) if !diagnostics.has_errors() => {
                 config.warnings = diagnostics;
+                config.files.insert(path.to_owned());
+                path.clone_into(&mut config.path);
                 Ok(config)
             }
             _ => Err(diagnostics),
@@ -120,7 +130,10 @@ fn read(
     let limits = object.take("limits").map(|member| Limits::read(member, report)).unwrap_or_default();
     let allowed_hosts = read_strings(object.take("allowed_hosts"), "`allowed_hosts`", report);
     let allowed_origins = read_strings(object.take("allowed_origins"), "`allowed_origins`", report);
-    let plugins_dir = object.take("plugins").and_then(|member| read_plugins(member, base, report));
+    let (plugins_dir, plugins) = match object.take("plugins") {
+        Some(member) => PluginsConfig::read(member, base, report),
+        None => (None, PluginsConfig::of(base)),
+    };
     let state_dir = object.take("state").and_then(|member| operation::read_state(member, base, report));
     let audit = object.take("audit").map(|member| AuditConfig::read(member, report)).unwrap_or_default();
     let webhook = object.take("approvals").and_then(|member| WebhookConfig::read_approvals(member, report));
@@ -151,11 +164,14 @@ fn read(
         allowed_hosts,
         allowed_origins,
         plugins_dir,
+        plugins,
         state_dir,
         audit,
         webhook,
         admin,
         source: source.clone(),
+        path: PathBuf::new(),
+        files: servers.values().filter_map(|server| server.policy.as_ref()).flat_map(policy_files).collect(),
         servers,
         warnings: Diagnostics::default(),
     })
@@ -183,23 +199,6 @@ fn read_strings(member: Option<&Member>, name: &str, report: &mut Report) -> Vec
     };
     let entry = format!("an entry of {name}");
     nodes.iter().filter_map(|node| decode::string(node, &entry, report).map(str::to_owned)).collect()
-}
-
-fn read_plugins(member: &Member, base: &Path, report: &mut Report) -> Option<PathBuf> {
-    let mut object = Object::read(&member.node, member.key_span, "`plugins`", report)?;
-    let directory = object
-        .require("dir", "\"plugins\"", report)
-        .and_then(|member| decode::string(&member.node, "`plugins.dir`", report))
-        .map(|directory| base.join(directory));
-    let later = "leave it out: plugins that no policy names run for every server";
-    object.finish(
-        &[
-            Unsupported { word: "autoload", instead: later },
-            Unsupported { word: "trusted_keys", instead: "leave it out" },
-        ],
-        report,
-    );
-    directory
 }
 
 fn check_server_name(member: &Member, report: &mut Report) {
@@ -331,6 +330,12 @@ fn read_policy(
             None
         }
     }
+}
+
+/// The files that a policy was read from; none but the lock if it stands in the configuration.
+pub(crate) fn policy_files(policy: &Policy) -> impl Iterator<Item = PathBuf> + use<> {
+    let file = Path::new(policy.document.source().name()).to_owned();
+    [file].into_iter().chain(policy.document.lock_file())
 }
 
 fn missing_policy(span: Span, file: &str) -> Problem {

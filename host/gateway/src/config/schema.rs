@@ -132,6 +132,16 @@ struct Tls {
 struct Plugins {
     /// The plugins folder.
     dir: String,
+    /// Whether plugins of the folder run that no policy names.
+    #[schemars(extend("default" = true))]
+    autoload: Option<bool>,
+    /// The lock file, which `--locked` holds plugins to: the path from the folder of this file.
+    #[schemars(extend("default" = "plugins.lock"))]
+    lock: Option<String>,
+    /// Public keys of minisign, or the paths of their files. If there are any, each plugin must be signed with one
+    /// of them.
+    #[schemars(length(min = 1))]
+    trusted_keys: Option<Vec<String>>,
 }
 
 /// What outlives the gateway.
@@ -300,6 +310,20 @@ mod tests {
             (r#"{"mcpServers": {"a": {"command": "x", "policy": {"version": "1"}}}}"#, false),
             (r#"{"limits": {"body": 1}, "mcpServers": {"a": {"command": "x"}}}"#, false),
             (r#"{"limits": {"shutdown": 25}, "mcpServers": {"a": {"command": "x"}}}"#, false),
+            (
+                r#"{"plugins": {"dir": "p", "autoload": false, "lock": "l"}, "mcpServers": {"a": {"command": "x"}}}"#,
+                true,
+            ),
+            (
+                r#"{"plugins": {"dir": "p", "trusted_keys": ["RWRwY1V+U93nrQZsaFindDN1uEuvdQHkui1+K4HPyt/MLqC0f4h+RcQf"]}, "mcpServers": {"a": {"command": "x"}}}"#,
+                true,
+            ),
+            (
+                r#"{"plugins": {"dir": "p", "trusted_keys": []}, "mcpServers": {"a": {"command": "x"}}}"#,
+                false,
+            ),
+            (r#"{"plugins": {"dir": "p", "autoload": "no"}, "mcpServers": {"a": {"command": "x"}}}"#, false),
+            (r#"{"plugins": {"autoload": false}, "mcpServers": {"a": {"command": "x"}}}"#, false),
             (r#"{"audit": {"record": "all"}, "mcpServers": {"a": {"command": "x"}}}"#, false),
         ] {
             let instance: Value = serde_json::from_str(text).unwrap();
@@ -323,6 +347,10 @@ mod tests {
             (
                 "/$defs/Audit/properties",
                 r#"{"audit": {"zzzzzzzzz": 1}, "mcpServers": {"a": {"command": "x"}}}"#,
+            ),
+            (
+                "/$defs/Plugins/properties",
+                r#"{"plugins": {"zzzzzzzzz": 1}, "mcpServers": {"a": {"command": "x"}}}"#,
             ),
             (
                 "/$defs/Limits/properties",

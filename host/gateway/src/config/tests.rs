@@ -75,3 +75,32 @@ fn says_everything_that_is_wrong() {
         "{errors}"
     );
 }
+
+#[test]
+fn plugins_may_have_to_be_signed_or_named() {
+    const KEY: &str = "RWRwY1V+U93nrQZsaFindDN1uEuvdQHkui1+K4HPyt/MLqC0f4h+RcQf";
+    let servers = r#""mcpServers": {"a": {"command": "x", "policy": "ok.json"}}"#;
+    let config = load(&format!("{{{servers}}}")).unwrap();
+    assert!(config.plugins.autoload && config.plugins.trusted_keys.is_none());
+    assert!(config.plugins.lock.ends_with("plugins.lock"));
+
+    let plugins = r#"{"dir": "plugins", "autoload": false, "lock": "locks/p.lock", "trusted_keys": ["KEY"]}"#;
+    let config = load(&format!(r#"{{"plugins": {}, {servers}}}"#, plugins.replace("KEY", KEY))).unwrap();
+    assert!(!config.plugins.autoload);
+    assert!(config.plugins.lock.ends_with("locks/p.lock"));
+    let keys: Vec<&str> =
+        config.plugins.trusted_keys.iter().flatten().map(bartizan_trust::TrustedKey::as_str).collect();
+    assert_eq!(keys, [KEY]);
+
+    for (keys, code) in [
+        (r#"[]"#, "no-keys"),
+        (r#"["gone.pub"]"#, "trusted-key"),
+        (r#"["ok.json"]"#, "trusted-key"),
+        ("7", "wrong-value"),
+    ] {
+        let text = format!(r#"{{"plugins": {{"dir": "p", "trusted_keys": {keys}}}, {servers}}}"#);
+        let errors = load(&text).unwrap_err();
+        let codes: Vec<&str> = errors.iter().map(bartizan_policy::diagnostics::Diagnostic::code).collect();
+        assert_eq!(codes, [code], "{keys}: {errors}");
+    }
+}

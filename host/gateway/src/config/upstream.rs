@@ -10,7 +10,7 @@ use http::Uri;
 use crate::expand;
 
 /// How an upstream server is reached.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum UpstreamConfig {
     /// A child process for each session.
     Stdio(CommandConfig),

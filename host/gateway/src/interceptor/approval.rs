@@ -82,6 +82,7 @@ impl Session {
                 call: Arc::clone(&passed.call),
                 arguments: passed.arguments.clone(),
                 admission,
+                memory: passed.memory.clone(),
             },
             Err(Refused::Denied(denial)) => Ruling::Denied(denial),
             Err(Refused::Waiting(waiting)) => Ruling::Waiting(waiting),

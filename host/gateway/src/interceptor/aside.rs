@@ -92,7 +92,7 @@ impl Session {
     /// Judges a call that takes nothing by itself: what it would need, or what is against it.
     fn judge_uncounted(&self, plan: Option<&ActivePlan>, call: Call, listing: Option<&Arc<Call>>) -> Aside {
         let Judged { ruling, rules, evaluation, .. } =
-            judge::judge_call(plan, call, listing, &self.shared.client_limits);
+            judge::judge_call(plan, call, listing, &self.shared.client_limits, &self.memory);
         match ruling {
             // What is forwarded is the message as it was spelled.
             Opinion::Passed(passed) if passed.arguments.is_some() => {
@@ -100,7 +100,7 @@ impl Session {
             }
             Opinion::Passed(passed) => {
                 let charges = passed.charges.into_iter().zip(passed.charged_by).collect();
-                Ok(Needs { asks: passed.asks, charges })
+                Ok(Needs { asks: passed.asks, charges, memory: passed.memory })
             }
             ruling => Err(Box::new(Judged { ruling, rules, evaluation, call: None })),
         }

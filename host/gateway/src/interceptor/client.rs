@@ -21,6 +21,8 @@ use crate::catalogue::CatalogueError;
 use crate::era;
 use crate::flights::{Exchange, Flight, Grounded};
 use crate::judge::{self, Judged};
+use crate::memory::Changes;
+use crate::outgoing;
 use crate::rounds::Subject;
 use crate::session::{Fate, Outgoing, Session};
 
@@ -43,6 +45,8 @@ struct Forward {
     /// The rewritten arguments, if a plugin rewrote them.
     arguments: Option<Document>,
     admission: Admission,
+    /// What plugins want to remember of it.
+    memory: Changes,
     /// The request as it is to be forwarded, apart from its id and its arguments.
     request: Request,
     headers: HeaderMap,
@@ -55,7 +59,8 @@ impl Session {
         let holds = self.server.plan().is_some_and(|plan| {
             matches!(plan.document.approvals.mode, bartizan_policy::document::ApprovalMode::Hold(_))
         });
-        if holds {
+        // Neither must one whose plugins ask others.
+        if holds || self.server.plan().is_some_and(|plan| plan.waits()) {
             return false;
         }
         let target = method::lookup(request.method()).and_then(|method| method.target(request.params()));
@@ -153,14 +158,16 @@ impl Session {
 
         let plan = self.server.plan();
         let plan = plan.as_deref();
+        let turn = outgoing::turn(plan).await;
         let judged = match self.judge_aside(plan, request, &call, target.as_ref(), listing.as_ref()) {
             Err(refused) => *refused,
             Ok(needs) => {
                 let limits = &self.shared.client_limits;
-                judge::judge_call(plan, call, listing.as_ref(), limits)
+                judge::judge_call(plan, call, listing.as_ref(), limits, &self.memory)
                     .map(|opinion, _| opinion.needing(needs))
             }
         };
+        drop(turn);
         // What an earlier round took stands for the later ones, and a request that is not forwarded takes
         // nothing.
         let is_first = round.as_ref().is_ok_and(|(_, round)| !round.is_counted);
@@ -196,7 +203,7 @@ impl Session {
                 self.write(&draft);
                 Verdict::Answer(denial::denied(request, &refusal, era))
             }
-            (Ruling::Allowed { call, arguments, admission }, Ok((headers, round))) => {
+            (Ruling::Allowed { call, arguments, admission, memory }, Ok((headers, round))) => {
                 draft.approval = admission.ticket().map(|ticket| ticket.to_string().into());
                 Verdict::Forward(Box::new(Forward {
                     call: Arc::unwrap_or_clone(call),
@@ -204,6 +211,7 @@ impl Session {
                     method,
                     arguments,
                     admission,
+                    memory,
                     request: round.request,
                     headers,
                 }))
@@ -251,8 +259,8 @@ impl Session {
         forward: Forward,
         reply: mpsc::Sender<Outgoing>,
     ) -> Option<Document> {
-        let Forward { mut call, mut record, method, arguments, admission, request: inner, mut headers } =
-            forward;
+        let Forward { mut call, mut record, method, arguments, admission, memory, .. } = forward;
+        let Forward { request: inner, mut headers, .. } = forward;
         let Arrival { request, era, .. } = arrival;
         let progress = token_of(&request);
         let outbound = outbound(inner, method, arguments.as_ref(), number, progress.is_some());
@@ -292,6 +300,12 @@ impl Session {
                 self.write(&record);
             }
             return self.grounded(&id, grounded);
+        }
+        if let Err(refusal) = self.remember(&memory) {
+            let Exchange { request, era, taken, mut record, .. } = *self.abandon(number)?;
+            self.settle(taken, Outcome::NotSent);
+            self.write_denial(&mut record, &refusal);
+            return Some(denial::denied(&request, &refusal, era));
         }
         let sent = match self.upstream() {
             Some(upstream) => upstream

@@ -8,6 +8,7 @@
 mod approval;
 mod aside;
 mod client;
+mod lists;
 mod notices;
 mod parameters;
 mod record;
@@ -37,6 +38,7 @@ use crate::flights::Exchange;
 use crate::judge::{self, Judged, Opinion};
 use crate::session::{Fate, Outgoing, Session};
 
+pub(crate) use lists::lists_of;
 pub(crate) use parameters::select as parameter_headers;
 
 /// A request as its transport delivered it.
@@ -151,8 +153,9 @@ impl Session {
             listing = self.listing(target);
         }
         let plan = self.server.plan();
-        let judged = judge::judge_call(plan.as_deref(), call, listing.as_ref(), &self.shared.client_limits)
-            .map(|opinion, rules| match opinion {
+        let limits = &self.shared.client_limits;
+        let judged = judge::judge_call(plan.as_deref(), call, listing.as_ref(), limits, &self.memory).map(
+            |opinion, rules| match opinion {
                 // Nobody would hear of the ticket.
                 Opinion::Passed(passed) if !passed.asks.is_empty() => Ruling::Denied(Denial {
                     reason: "A notification cannot wait for a person's approval.".to_owned(),
@@ -160,11 +163,16 @@ impl Session {
                     ..Denial::default()
                 }),
                 opinion => self.admit(opinion, plan.as_deref(), rules),
-            });
+            },
+        );
         let Judged { ruling, rules, evaluation, .. } = judged;
         record::judged(&mut draft, plan.as_deref(), rules, evaluation);
         match ruling {
-            Ruling::Allowed { arguments: None, admission, .. } => {
+            Ruling::Allowed { arguments: None, admission, memory, .. } => {
+                if let Err(refusal) = self.remember(&memory) {
+                    self.write_denial(&mut draft, &refusal);
+                    return false;
+                }
                 admission.forwarded().commit();
                 self.write(&draft);
                 true

@@ -19,6 +19,7 @@ use super::server::Answered;
 use super::{aside, record};
 use crate::catalogue;
 use crate::judge::{self, Judged, ReplyRuling};
+use crate::memory::Changes;
 use crate::plan::ActivePlan;
 use crate::session::Session;
 
@@ -53,7 +54,7 @@ impl Session {
         if is_whole && !self.is_shared() {
             self.catalogue.learn(&self.server, method, &entries);
         }
-        let Judged { ruling, rules, evaluation, .. } = judge::filter(plan, call, &entries);
+        let Judged { ruling, rules, evaluation, .. } = judge::filter(plan, call, &entries, &self.memory);
         record::judged(record, plan, rules, evaluation);
         let mut keep = ruling.map_err(|refusal| {
             record::deny(record, &refusal);
@@ -75,14 +76,15 @@ impl Session {
     /// A response after the plugins that judge replies, or the answer instead.
     pub(super) fn guard_reply(
         &self,
-        request: &Request,
-        era: Era,
+        (request, era): (&Request, Era),
         call: &Arc<Call>,
         response: Response,
         record: &mut Record,
+        changes: &mut Changes,
     ) -> Result<Response, Document> {
         let value = response.result().or_else(|| response.error().map(ErrorObject::value));
-        let refusal = match self.judge_value(call, value, catalogue::is_failure(&response), record) {
+        let is_error = catalogue::is_failure(&response);
+        let refusal = match self.judge_value(call, value, is_error, record, changes) {
             ReplyRuling::Unchanged => return Ok(response),
             ReplyRuling::Denied(refusal) => refusal,
             ReplyRuling::Rewritten(result) => match response.with_outcome(&result) {
@@ -94,13 +96,15 @@ impl Session {
         Err(denial::denied(request, &refusal, era))
     }
 
-    /// What the plugins that judge replies make of a result, or of an error.
+    /// What the plugins that judge replies make of a result, or of an error. `changes` is what they want to
+    /// remember if it goes on.
     pub(super) fn judge_value(
         &self,
         call: &Arc<Call>,
         value: Option<Value<'_>>,
         is_error: bool,
         record: &mut Record,
+        changes: &mut Changes,
     ) -> ReplyRuling {
         let plan = self.server.plan();
         let Some(plan) = plan.as_deref().filter(|plan| reads_replies(plan, call)) else {
@@ -108,12 +112,14 @@ impl Session {
         };
         let mut value: Arc<str> = value.map_or("null", Value::text).into();
         let mut outcome = ReplyRuling::Unchanged;
+        let mut remembered = Changes::default();
         // A resource is the same by whatever spelling it was asked for.
         let others = aside::spelled(call).into_iter().map(Arc::new);
         for call in std::iter::once(Arc::clone(call)).chain(others) {
             let reply = Reply { is_error, value: Arc::clone(&value) };
-            let Judged { ruling, rules, evaluation, .. } =
-                judge::judge_reply(plan, &call, reply, &self.shared.server_limits);
+            let (Judged { ruling, rules, evaluation, .. }, more) =
+                judge::judge_reply(plan, &call, reply, &self.shared.server_limits, &self.memory);
+            remembered.extend(more);
             record::judged(record, Some(plan), rules, evaluation);
             match ruling {
                 ReplyRuling::Unchanged => {}
@@ -124,6 +130,7 @@ impl Session {
                 ReplyRuling::Denied(_) => return ruling,
             }
         }
+        changes.extend(remembered);
         outcome
     }
 
@@ -206,8 +213,12 @@ impl Session {
             .collect();
         let listing = Arc::new(self.call(list.name, None, Flow::ClientToServer));
         let plan = self.server.plan();
-        let Judged { ruling, .. } =
-            judge::filter(plan.as_deref().map(ActivePlan::by_name).as_ref(), &listing, &entries);
+        let Judged { ruling, .. } = judge::filter(
+            plan.as_deref().map(ActivePlan::by_name).as_ref(),
+            &listing,
+            &entries,
+            &self.memory,
+        );
         ruling.is_ok_and(|keep| !keep.contains(&false))
     }
 }

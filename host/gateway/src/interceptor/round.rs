@@ -119,13 +119,18 @@ impl Session {
                 }
                 let call = self.call(&method, params, Flow::ServerToClient);
                 let Judged { ruling, rules, evaluation, .. } =
-                    judge::judge_call(plan, call, None, &self.shared.server_limits)
+                    judge::judge_call(plan, call, None, &self.shared.server_limits, &self.memory)
                         .map(|opinion, rules| self.admit(opinion, plan, rules));
                 record::judged(record, plan, rules, evaluation);
                 match ruling {
-                    Ruling::Allowed { arguments: None, admission, .. } => {
-                        admission.forwarded().commit();
-                        continue;
+                    Ruling::Allowed { arguments: None, admission, memory, .. } => {
+                        match self.remember(&memory) {
+                            Ok(()) => {
+                                admission.forwarded().commit();
+                                continue;
+                            }
+                            Err(refusal) => refusal,
+                        }
                     }
                     Ruling::Denied(refusal) => refusal,
                     Ruling::Waiting(waiting) => admission::waiting(&waiting.approval),

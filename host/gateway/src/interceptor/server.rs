@@ -14,15 +14,17 @@ use http::HeaderMap;
 use tokio::sync::mpsc;
 
 use super::approval::Outcome;
-use super::{arguments_of, cancelled, deliver, deliver_aside, record, round};
+use super::{arguments_of, cancelled, deliver, deliver_aside, lists_of, record, round};
 use crate::admission::{self, Ruling};
 use crate::catalogue;
 use crate::flights::{Exchange, Flight};
 use crate::judge::{self, Judged};
+use crate::memory::Changes;
+use crate::outgoing;
 use crate::session::{Fate, Outgoing, Session};
 
 /// Where a notification says which subscription it belongs to.
-const SUBSCRIPTION: &str = "/_meta/io.modelcontextprotocol~1subscriptionId";
+pub(super) const SUBSCRIPTION: &str = "/_meta/io.modelcontextprotocol~1subscriptionId";
 
 /// Where a message of the server goes: into the stream of the request with this number.
 type Address = (Id, mpsc::Sender<Outgoing>);
@@ -70,12 +72,23 @@ impl Session {
             && let Some(revision) =
                 response.result().and_then(|result| result.get("protocolVersion")).and_then(Value::as_str)
         {
-            self.agree_on(&revision);
+            let capabilities = response.result().and_then(|result| result.get("capabilities"));
+            self.agree_on(&revision, lists_of(capabilities));
         }
         let answered =
             Answered { request, era, call, progress: progress.map(|token| (number.clone(), token)) };
-        let answer = match self.guard(&answered, response, &mut record) {
-            Ok(response) => response.document().clone(),
+        let mut changes = Changes::default();
+        let turn = outgoing::turn(self.server.plan().as_deref()).await;
+        let guarded = self.guard(&answered, response, &mut record, &mut changes);
+        drop(turn);
+        let answer = match guarded {
+            Ok(response) => match self.remember(&changes) {
+                Ok(()) => response.document().clone(),
+                Err(refusal) => {
+                    record::deny(&mut record, &refusal);
+                    denial::denied(&answered.request, &refusal, era)
+                }
+            },
             Err(refused) => refused,
         };
         self.write(&record);
@@ -191,7 +204,7 @@ impl Session {
             because("A server must not ask a client for this.")
         } else {
             let Judged { ruling, rules, evaluation, .. } =
-                judge::judge_call(plan, call, None, &self.shared.server_limits)
+                judge::judge_call(plan, call, None, &self.shared.server_limits, &self.memory)
                     .map(|opinion, rules| self.admit(opinion, plan, rules));
             record::judged(&mut draft, plan, rules, evaluation);
             match ruling {
@@ -201,15 +214,23 @@ impl Session {
                     draft.approval = Some(waiting.approval.ticket.to_string().into());
                     admission::waiting(&waiting.approval)
                 }
-                Ruling::Allowed { arguments: None, admission, .. } if self.ask(request.id()) => {
-                    admission.forwarded().commit();
-                    self.write(&draft);
-                    let address = origin.and_then(|origin| {
-                        let flights = self.flights.lock();
-                        flights.get(origin).map(|found| (origin.clone(), found.reply.clone()))
-                    });
-                    self.pass_on(request.document().clone(), address).await;
-                    return;
+                Ruling::Allowed { arguments: None, admission, memory, .. } if self.ask(request.id()) => {
+                    match self.remember(&memory) {
+                        Ok(()) => {
+                            admission.forwarded().commit();
+                            self.write(&draft);
+                            let address = origin.and_then(|origin| {
+                                let flights = self.flights.lock();
+                                flights.get(origin).map(|found| (origin.clone(), found.reply.clone()))
+                            });
+                            self.pass_on(request.document().clone(), address).await;
+                            return;
+                        }
+                        Err(refusal) => {
+                            self.answer(request.id());
+                            refusal
+                        }
+                    }
                 }
                 Ruling::Allowed { arguments: None, .. } => {
                     because("The server asked twice with the same id, or too much that is not answered yet.")
@@ -285,27 +306,28 @@ pub(super) struct Answered {
 
 impl Session {
     /// What the client gets for the server's response: lists filtered, replies judged, states sealed; or
-    /// the answer instead.
+    /// the answer instead. `changes` is what plugins want to remember if the client gets it.
     fn guard(
         &self,
         answered: &Answered,
         response: Response,
         record: &mut Record,
+        changes: &mut Changes,
     ) -> Result<Response, Document> {
         let Answered { request, era, call, .. } = answered;
         self.check_kind(request, *era, &response)?;
         let Some(method) = method::lookup(request.method()).filter(|_| response.result().is_some()) else {
-            return self.guard_reply(request, *era, call, response, record);
+            return self.guard_reply((request, *era), call, response, record, changes);
         };
         if method.kind == method::Kind::Task {
-            return self.guard_task(answered, response, record);
+            return self.guard_task(answered, response, record, changes);
         }
         let response = match method.shape() {
             Some(shape) => self.filter(answered, (method, shape), &response, record)?,
             None => response,
         };
         self.begin_task(answered, &response)?;
-        let response = self.guard_reply(request, *era, call, response, record)?;
+        let response = self.guard_reply((request, *era), call, response, record, changes)?;
         let response = Self::guard_cache(response);
         match (era, method.kind) {
             (_, method::Kind::Lifecycle) => Ok(self.guard_instructions(Self::guard_ttl(response))),
@@ -363,7 +385,7 @@ fn asks_for_input(response: &Response) -> bool {
 }
 
 /// Whether a subscription asked for such a notification.
-fn is_wanted(subscription: &Request, notification: &Notification) -> bool {
+pub(super) fn is_wanted(subscription: &Request, notification: &Notification) -> bool {
     let wanted = subscription.params().and_then(|params| params.get("notifications"));
     let flag =
         |key: &str| wanted.and_then(|wanted| wanted.get(key)).and_then(Value::as_bool).unwrap_or(false);

@@ -10,6 +10,7 @@ use super::record;
 use super::reply::unchangeable;
 use super::server::Answered;
 use crate::judge::ReplyRuling;
+use crate::memory::Changes;
 use crate::session::Session;
 use crate::tasks::{self, Origin};
 
@@ -41,6 +42,7 @@ impl Session {
         answered: &Answered,
         response: Response,
         record: &mut Record,
+        changes: &mut Changes,
     ) -> Result<Response, Document> {
         let Answered { request, era, .. } = answered;
         let task = request.params().and_then(|params| params.get("taskId")).and_then(Value::as_str);
@@ -51,24 +53,24 @@ impl Session {
             "tasks/result" => {
                 // A refusal looks like that of the call.
                 let asked = origin.request.with_id(request.id()).unwrap_or_else(|_| request.clone());
-                self.guard_reply(&asked, origin.era, &origin.call, response, record)
+                self.guard_reply((&asked, origin.era), &origin.call, response, record, changes)
             }
             "tasks/get" => {
                 if let Some(questions) = response.result().and_then(|result| result.get("inputRequests")) {
                     self.judge_questions(request, questions, record)?;
                 }
                 let result = response.result().and_then(|result| result.get("result"));
-                let response = match self.guard_result(&origin, request, result, record) {
+                let response = match self.guard_result(&origin, request, result, record, changes) {
                     None => response,
                     Some(Ok(instead)) => response
                         .with_result("/result", &instead)
                         .map_err(|error| denial::denied(request, &unchangeable(&error.to_string()), *era))?,
                     Some(Err(refused)) => return Err(refused),
                 };
-                self.guard_reply(request, *era, &origin.call, response, record)
+                self.guard_reply((request, *era), &origin.call, response, record, changes)
             }
             // What is said of a task is said of its call.
-            _ => self.guard_reply(request, *era, &origin.call, response, record),
+            _ => self.guard_reply((request, *era), &origin.call, response, record, changes),
         }
     }
 
@@ -80,10 +82,11 @@ impl Session {
         request: &Request,
         result: Option<Value<'_>>,
         record: &mut Record,
+        changes: &mut Changes,
     ) -> Option<Result<Document, Document>> {
         let result = result?;
         let is_error = result.get("isError").and_then(Value::as_bool).unwrap_or(false);
-        match self.judge_value(&origin.call, Some(result), is_error, record) {
+        match self.judge_value(&origin.call, Some(result), is_error, record, changes) {
             ReplyRuling::Unchanged => None,
             ReplyRuling::Rewritten(instead) => Some(Ok(instead)),
             ReplyRuling::Denied(refusal) => {
@@ -109,15 +112,24 @@ impl Session {
         let origin = self.tasks.origin(&params.get("taskId")?.as_str()?)?;
         let call = &origin.call;
         let mut draft = self.draft(call, Some(origin.request.id()), None);
+        let mut changes = Changes::default();
         let Some(result) = params.get("result") else {
             // What is said of it must be fit to be read as it is; it can be asked for.
-            let fits =
-                matches!(self.judge_value(call, Some(params), false, &mut draft), ReplyRuling::Unchanged);
+            let fits = matches!(
+                self.judge_value(call, Some(params), false, &mut draft, &mut changes),
+                ReplyRuling::Unchanged
+            );
             // Questions are asked when the client asks for the task.
-            return (fits && params.get("inputRequests").is_none()).then(|| notification.clone());
+            let goes_on = fits && params.get("inputRequests").is_none() && self.remember(&changes).is_ok();
+            return goes_on.then(|| notification.clone());
         };
         let is_error = result.get("isError").and_then(Value::as_bool).unwrap_or(false);
-        match self.judge_value(call, Some(result), is_error, &mut draft) {
+        let ruling = self.judge_value(call, Some(result), is_error, &mut draft, &mut changes);
+        if let Err(refusal) = self.remember(&changes) {
+            self.write_denial(&mut draft, &refusal);
+            return None;
+        }
+        match ruling {
             ReplyRuling::Unchanged => Some(notification),
             ReplyRuling::Rewritten(instead) => {
                 self.write(&draft);

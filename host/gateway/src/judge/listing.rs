@@ -11,6 +11,7 @@ use bartizan_wire::denial::Denial;
 
 use super::step::{evaluate, fault_denial};
 use super::{Judged, Spoken, no_policy};
+use crate::memory::SessionMemory;
 use crate::plan::ActivePlan;
 
 /// Which entries of a list the caller may know of.
@@ -18,6 +19,7 @@ pub(crate) fn filter(
     plan: Option<&ActivePlan>,
     listing: &Arc<Call>,
     entries: &[Entry],
+    memory: &SessionMemory,
 ) -> Judged<Result<Vec<bool>, Denial>> {
     let begin = Instant::now();
     let mut rules = Vec::new();
@@ -40,10 +42,10 @@ pub(crate) fn filter(
             continue;
         }
         let answer = if asked.len() == entries.len() {
-            evaluate(step, || step.plugin.visible(listing, entries))
+            evaluate(step, || step.plugin.visible_with(listing, entries, &memory.of(step)))
         } else {
             let some: Vec<Entry> = asked.iter().filter_map(|&index| entries.get(index).cloned()).collect();
-            evaluate(step, || step.plugin.visible(listing, &some))
+            evaluate(step, || step.plugin.visible_with(listing, &some, &memory.of(step)))
         };
         let mut note = Spoken::new(step, &mut rules);
         match answer {

@@ -6,6 +6,9 @@
 //! rewritten call. What a plugin in monitor mode says is recorded and has no effect. A plugin that fails
 //! refuses, unless the policy says otherwise.
 //!
+//! What plugins want to remember comes with the opinion, also from those in monitor mode; it is kept once the
+//! message goes on.
+//!
 //! Nothing is counted and nobody is asked here: what an opinion takes is for [`crate::admission`].
 
 mod listing;
@@ -29,6 +32,7 @@ pub(crate) use reply::{ReplyRuling, judge_reply, reads_replies};
 pub(crate) use spoken::Spoken;
 
 use self::step::{Said, ask, denial, fault_denial};
+use crate::memory::{Changes, SessionMemory};
 use crate::plan::ActivePlan;
 
 /// What the plugins of a plan make of a call.
@@ -57,6 +61,7 @@ impl Opinion {
                     passed.charged_by.push(by);
                 }
             }
+            passed.memory.extend(needs.memory);
         }
         self
     }
@@ -69,12 +74,15 @@ pub(crate) struct Needs {
     pub(crate) asks: Vec<Approval>,
     /// Quota, each with the step of the plan that charges it.
     pub(crate) charges: Vec<(Charge, usize)>,
+    /// What plugins want to remember of it.
+    pub(crate) memory: Changes,
 }
 
 impl Needs {
     pub(crate) fn extend(&mut self, more: Self) {
         self.asks.extend(more.asks);
         self.charges.extend(more.charges);
+        self.memory.extend(more.memory);
     }
 }
 
@@ -91,6 +99,8 @@ pub(crate) struct Passed {
     pub(crate) charged_by: Vec<usize>,
     /// The approvals it needs.
     pub(crate) asks: Vec<Approval>,
+    /// What plugins want to remember if it goes on.
+    pub(crate) memory: Changes,
 }
 
 /// An opinion or a ruling with what led to it.
@@ -129,6 +139,7 @@ pub(crate) fn judge_call(
     call: Call,
     listing: Option<&Arc<Call>>,
     limits: &Limits,
+    memory: &SessionMemory,
 ) -> Judged<Opinion> {
     let begin = Instant::now();
     let Some(plan) = plan else {
@@ -148,9 +159,10 @@ pub(crate) fn judge_call(
         charges: Vec::new(),
         charged_by: Vec::new(),
         asks: Vec::new(),
+        memory: Changes::default(),
     };
     for (index, step) in plan.steps.iter().enumerate() {
-        let Some(answer) = ask(step, &passed.call, listing) else { continue };
+        let Some(answer) = ask(step, &passed.call, listing, memory) else { continue };
         // What the verdict and the charges mean is read before anything takes effect, so that an answer
         // that cannot be read has no effect at all.
         let answer = answer.and_then(|judgement| Said::read(judgement, &passed.call, limits));
@@ -171,6 +183,7 @@ pub(crate) fn judge_call(
             }
         };
         spoken.decision(&decision);
+        passed.memory.add(step, decision.memory);
         if step.mode == Mode::Monitor {
             continue;
         }

@@ -10,6 +10,7 @@ use bartizan_wire::json::{Document, Limits};
 
 use super::step::{denial, evaluate, fault_denial, rewrite_of};
 use super::{Judged, Spoken};
+use crate::memory::{Changes, SessionMemory};
 use crate::plan::ActivePlan;
 
 /// What becomes of a reply.
@@ -32,29 +33,32 @@ pub(crate) fn reads_replies(plan: &ActivePlan, method: &str, target: Option<&str
     })
 }
 
-/// Judges the reply to a call.
+/// Judges the reply to a call, and says what plugins want to remember if it goes on.
 pub(crate) fn judge_reply(
     plan: &ActivePlan,
     call: &Arc<Call>,
     reply: Reply,
     limits: &Limits,
-) -> Judged<ReplyRuling> {
+    memory: &SessionMemory,
+) -> (Judged<ReplyRuling>, Changes) {
     let begin = Instant::now();
     let mut reply = Arc::new(reply);
     let mut rules = Vec::new();
     let mut refusal: Option<Denial> = None;
     let mut rewritten = None;
+    let mut changes = Changes::default();
     for step in plan.steps.iter().filter(|step| {
         step.plugin.hooks().replies
             && step.covers(&call.method, call.target.as_deref())
             && step.plugin.is_interested(&call.method, call.target.as_deref())
     }) {
-        let answer = evaluate(step, || step.plugin.check_reply(call, &reply))
+        let answer = evaluate(step, || step.plugin.check_reply_with(call, &reply, &memory.of(step)))
             .and_then(|decision| Ok((rewrite_of(&decision, limits)?, decision)));
         let mut note = Spoken::new(step, &mut rules);
         match answer {
             Ok((rewrite, decision)) => {
                 note.decision(&decision);
+                changes.add(step, decision.memory);
                 if step.mode == Mode::Monitor {
                     continue;
                 }
@@ -78,5 +82,8 @@ pub(crate) fn judge_reply(
         (None, Some(result)) => ReplyRuling::Rewritten(result),
         (None, None) => ReplyRuling::Unchanged,
     };
-    Judged { ruling, rules, evaluation: begin.elapsed(), call: None }
+    if matches!(ruling, ReplyRuling::Denied(_)) {
+        changes = Changes::default();
+    }
+    (Judged { ruling, rules, evaluation: begin.elapsed(), call: None }, changes)
 }

@@ -10,6 +10,7 @@ use bartizan_wire::denial::Denial;
 use bartizan_wire::json::{Document, Limits};
 
 use crate::charges;
+use crate::memory::SessionMemory;
 use crate::pace::{self, Expected};
 use crate::plan::ActiveStep;
 
@@ -42,17 +43,19 @@ pub(super) fn ask(
     step: &ActiveStep,
     call: &Arc<Call>,
     listing: Option<&Arc<Call>>,
+    memory: &SessionMemory,
 ) -> Option<Result<Judgement, EvaluationError>> {
     let target = call.target.as_deref();
     let listing = listing.filter(|listing| step.covers(&listing.method, target));
     if step.covers(&call.method, target) {
-        return Some(evaluate(step, || step.plugin.judge(call, listing)));
+        return Some(evaluate(step, || step.plugin.judge_with(call, listing, &memory.of(step))));
     }
     let (listing, entry) = (listing?, call.entry.as_deref()?);
     if !step.plugin.hooks().listings || !step.plugin.is_interested(&listing.method, target) {
         return None;
     }
-    let visible = evaluate(step, || step.plugin.visible(listing, std::slice::from_ref(entry)));
+    let entries = std::slice::from_ref(entry);
+    let visible = evaluate(step, || step.plugin.visible_with(listing, entries, &memory.of(step)));
     Some(visible.map(|visible| match visible.as_slice() {
         [true] => Judgement::Decided(Decision::PASS),
         _ => Judgement::Hidden,
@@ -60,13 +63,15 @@ pub(super) fn ask(
 }
 
 /// Runs a plugin: on this worker if it is known to be quick, after moving the worker's other tasks away if
-/// it is not known, and behind everything else if it is known to be slow.
+/// it is not known, and behind everything else if it is known to be slow. One that may wait for others is
+/// never quick, and slow for no fault of its own.
 pub(super) fn evaluate<T: Send>(
     step: &ActiveStep,
     evaluation: impl FnOnce() -> Result<T, EvaluationError> + Send,
 ) -> Result<T, EvaluationError> {
     let begin = Instant::now();
     let outcome = match step.pace.expected() {
+        _ if step.plugin.waits() => pace::blocking(evaluation),
         Expected::Quick => evaluation(),
         Expected::Anything => pace::blocking(evaluation),
         Expected::Slow => pace::slowly(evaluation)

@@ -11,7 +11,10 @@ use sha2::{Digest as _, Sha256};
 use super::conditions::{all, condition};
 use super::lists::items;
 use super::{inspect, limits, rate_limit, redact};
-use crate::document::{Approvals, Entry, Instructions, PluginEntry, PolicyDocument, Rules, Spanned, Subject};
+use crate::document::{
+    Approvals, Entry, Instructions, PluginEntry, PolicyDocument, Rules, SANDBOX_NUMBERS, Sandbox, Spanned,
+    Subject,
+};
 use crate::json::Json;
 
 type Member = (&'static str, Json);
@@ -96,7 +99,11 @@ fn rules(rules: &Rules, wider: &Rules) -> Vec<Member> {
 
 fn plugin(entry: &PluginEntry) -> Json {
     let scope = |patterns: &Option<Vec<_>>| patterns.as_deref().map_or(Json::Null, set);
-    Json::object([
+    let http = entry.http.as_ref().map(|http| {
+        let origins = Json::strings(http.origins.iter().map(String::as_str));
+        ("http", Json::object([("origins", origins), ("timeout_ms", Json::from(http.timeout_ms))]))
+    });
+    let members = [
         ("use", Json::from(entry.name.value.as_str())),
         ("settings", entry.settings.as_ref().map_or_else(|| Json::object([]), Json::from)),
         ("tools", scope(&entry.tools)),
@@ -104,7 +111,23 @@ fn plugin(entry: &PluginEntry) -> Json {
         ("mode", Json::from(entry.mode.as_str())),
         ("on_error", Json::from(entry.on_error.as_str())),
         ("grants", Json::strings(entry.grants.iter().map(|grant| grant.as_str()))),
-    ])
+    ];
+    let sandbox = sandbox(&entry.sandbox);
+    let sandbox = (!sandbox.is_empty()).then(|| ("sandbox", Json::object(sandbox)));
+    Json::object(members.into_iter().chain(http).chain(sandbox))
+}
+
+/// What it says, if anything: limits decide whether a plugin decides.
+fn sandbox(sandbox: &Sandbox) -> Vec<(&'static str, Json)> {
+    let words = [
+        ("class", sandbox.class.map(|class| Json::from(class.as_str()))),
+        ("isolation", sandbox.isolation.map(|isolation| Json::from(isolation.as_str()))),
+    ];
+    let numbers = SANDBOX_NUMBERS
+        .iter()
+        .zip(sandbox.numbers())
+        .map(|((key, _), number)| (*key, number.map(Json::from)));
+    words.into_iter().chain(numbers).filter_map(|(key, value)| Some((key, value?))).collect()
 }
 
 fn set(patterns: &[Spanned<Pattern>]) -> Json {

@@ -29,6 +29,8 @@ fn step(index: usize, entry: &PluginEntry, times: usize) -> Step {
         mode: entry.mode,
         on_error: entry.on_error,
         grants: entry.grants.clone(),
+        http: entry.http.clone(),
+        sandbox: entry.sandbox.clone(),
         label: if times == 1 { name.clone() } else { format!("{name} ({times})") },
         rule: Some(Pointer::root().key("plugins").index(index).into()),
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use bartizan_pattern::Pattern;
 
-use super::Spanned;
+use super::{Sandbox, Spanned};
 use crate::source::Node;
 
 /// One item of `plugins`.
@@ -25,6 +25,20 @@ pub struct PluginEntry {
     pub on_error: OnError,
     /// The capabilities that it may use if it asks for them.
     pub grants: BTreeSet<Grant>,
+    /// Where it may send requests: there with [`Grant::Http`], and only then.
+    pub http: Option<HttpAccess>,
+    /// What it may use.
+    pub sandbox: Sandbox,
+}
+
+/// Where a plugin may send requests, and how long it may wait for an answer.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct HttpAccess {
+    /// Origins: `https://pdp.example.com`, `http://127.0.0.1:8181`. In lower case, without the scheme's own
+    /// port. Never empty.
+    pub origins: BTreeSet<String>,
+    /// Milliseconds until a request is given up, for the whole response.
+    pub timeout_ms: u32,
 }
 
 /// Whether a plugin's decisions count.
@@ -75,6 +89,12 @@ pub enum Grant {
     RewriteArguments,
     /// Replacing a result.
     RewriteResults,
+    /// Writing to the gateway's log.
+    Log,
+    /// Remembering something of the session.
+    Memory,
+    /// Sending requests to the origins that are listed.
+    Http,
 }
 
 impl Grant {
@@ -83,6 +103,9 @@ impl Grant {
         match self {
             Self::RewriteArguments => "rewrite-arguments",
             Self::RewriteResults => "rewrite-results",
+            Self::Log => "log",
+            Self::Memory => "memory",
+            Self::Http => "http",
         }
     }
 }

@@ -9,6 +9,7 @@ mod path;
 mod pin;
 mod plugins;
 mod rules;
+mod sandbox;
 
 use super::patterns::patterns;
 use super::vocabulary::{DEFAULTS, INSTRUCTIONS, MISPLACED_IN_POLICY, Misplaced};

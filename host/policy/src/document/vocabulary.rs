@@ -6,6 +6,7 @@ use super::content::{Detector, Part};
 use super::entry::Action;
 use super::limit::{LimitScope, Unit};
 use super::plugin::{Grant, Mode, OnError};
+use super::sandbox::{Class, Isolation};
 use super::{DefaultAction, Instructions};
 use crate::decode::Unsupported;
 
@@ -19,6 +20,10 @@ pub const DEFAULT_HOLD: u32 = 60;
 pub(super) const LONGEST_HOLD: u32 = 3_600;
 /// What stands in the place of what was redacted where nothing else is said.
 pub const DEFAULT_REPLACEMENT: &str = "[REDACTED]";
+/// How long a plugin waits for an answer where nothing else is said, in milliseconds.
+pub(super) const DEFAULT_HTTP_TIMEOUT: u32 = 2_000;
+/// The longest that it can wait, in milliseconds.
+pub(super) const LONGEST_HTTP_TIMEOUT: u32 = 10_000;
 /// The longest name of a counter, in bytes: with a server's name before it, it has to fit the contract.
 pub(super) const LONGEST_COUNTER: usize = 128;
 
@@ -36,8 +41,17 @@ pub(super) const MODES: &[(&str, Mode)] = &[("enforce", Mode::Enforce), ("monito
 pub(super) const ON_ERROR: &[(&str, OnError)] = &[("deny", OnError::Deny), ("allow", OnError::Allow)];
 pub(super) const INSTRUCTIONS: &[(&str, Instructions)] =
     &[("check", Instructions::Check), ("pass", Instructions::Pass), ("drop", Instructions::Drop)];
-pub(super) const GRANTS: &[(&str, Grant)] =
-    &[("rewrite-arguments", Grant::RewriteArguments), ("rewrite-results", Grant::RewriteResults)];
+pub(super) const GRANTS: &[(&str, Grant)] = &[
+    ("rewrite-arguments", Grant::RewriteArguments),
+    ("rewrite-results", Grant::RewriteResults),
+    ("log", Grant::Log),
+    ("memory", Grant::Memory),
+    ("http", Grant::Http),
+];
+
+pub(super) const CLASSES: &[(&str, Class)] = &[("small", Class::Small), ("large", Class::Large)];
+pub(super) const ISOLATIONS: &[(&str, Isolation)] =
+    &[("pristine", Isolation::Pristine), ("fresh", Isolation::Fresh), ("reuse", Isolation::Reuse)];
 
 pub(super) const ROOTS: &[(&str, Root)] = &[
     ("args", Root::Args),
@@ -159,7 +173,7 @@ const PIN_IN_ENTRY: Misplaced =
     Misplaced { key: "pin", instead: "make it a key of the policy, where it speaks of all tools" };
 
 pub(super) const UNSUPPORTED_IN_PLUGIN: &[Unsupported] = &[
-    Unsupported { word: "isolation", instead: "remove it: every evaluation is pristine" },
+    Unsupported { word: "isolation", instead: "put it into `sandbox`" },
     Unsupported {
         word: "prompts",
         instead: "use `tools`, whose globs match every kind of target, with `methods`",
@@ -168,5 +182,5 @@ pub(super) const UNSUPPORTED_IN_PLUGIN: &[Unsupported] = &[
         word: "resources",
         instead: "use `tools`, whose globs match every kind of target, with `methods`",
     },
-    Unsupported { word: "timeout", instead: "remove it" },
+    Unsupported { word: "timeout", instead: "use `deadline_ms` of `sandbox`" },
 ];

@@ -33,6 +33,65 @@ pub(super) struct Plugin {
     /// What the plugin may do if it asks for it.
     #[schemars(extend("default" = []))]
     grants: Option<Vec<Grant>>,
+    /// Where the plugin may send requests. With the grant `"http"`, and only then.
+    http: Option<HttpAccess>,
+    /// What the plugin may use. What is not said follows from its size.
+    sandbox: Option<Sandbox>,
+}
+
+/// Where a plugin may send requests.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct HttpAccess {
+    /// Origins: a scheme, a host and perhaps a port, such as `https://pdp.example.com` or `http://127.0.0.1:8181`.
+    #[schemars(length(min = 1), extend("uniqueItems" = true), inner(regex(pattern = r"^[Hh][Tt][Tt][Pp][Ss]?://[^/?#@\s]+$")))]
+    origins: Vec<String>,
+    /// Milliseconds until a request is given up, for the whole response.
+    #[schemars(range(min = 1, max = 10_000), extend("default" = 2_000))]
+    timeout_ms: Option<u32>,
+}
+
+/// The limits of one plugin.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields, transform = transform::sandbox)]
+pub(super) struct Sandbox {
+    /// The size class whose limits it has. Without it: by the size of its file.
+    class: Option<Class>,
+    /// Milliseconds for one evaluation: 100 for a small plugin, 250 for a large one.
+    deadline_ms: Option<u32>,
+    /// Milliseconds for `configure`: 2,000 and 20,000.
+    load_deadline_ms: Option<u32>,
+    /// MiB of memory: 64 and 256. A small plugin cannot have more than 256.
+    memory_mib: Option<u32>,
+    /// KiB that it may hand to the host at once: 2,048.
+    output_kib: Option<u32>,
+    /// Lines of one evaluation that are kept in the log: 16.
+    log_lines: Option<u32>,
+    /// What one instance of it serves for.
+    #[schemars(extend("default" = "pristine"))]
+    isolation: Option<Isolation>,
+    /// With `"isolation": "reuse"`: evaluations until an instance is dropped. Without it: 1,000.
+    invocations: Option<u32>,
+}
+
+#[derive(JsonSchema)]
+#[schemars(inline, rename_all = "lowercase")]
+enum Class {
+    /// A rule without a large runtime: Rust, C, Zig, QuickJS.
+    Small,
+    /// A rule that brings one: Go, SpiderMonkey, Python.
+    Large,
+}
+
+#[derive(JsonSchema)]
+#[schemars(inline, rename_all = "lowercase")]
+enum Isolation {
+    /// One evaluation, which starts from the memory that `configure` left.
+    Pristine,
+    /// One evaluation, before which it is configured.
+    Fresh,
+    /// Several evaluations: each can see what earlier ones left in memory.
+    Reuse,
 }
 
 #[derive(JsonSchema)]
@@ -60,4 +119,10 @@ enum Grant {
     RewriteArguments,
     /// Replace a result.
     RewriteResults,
+    /// Write to the gateway's log.
+    Log,
+    /// Remember something of the session.
+    Memory,
+    /// Send requests to the origins under `http`.
+    Http,
 }

@@ -3,7 +3,7 @@
 use schemars::Schema;
 use serde_json::{Map, Value, json};
 
-use crate::document::RESERVED_PLUGIN_NAMES;
+use crate::document::{RESERVED_PLUGIN_NAMES, SANDBOX_NUMBERS};
 
 /// Keys are names or globs.
 pub(super) fn names(schema: &mut Schema) {
@@ -52,6 +52,27 @@ pub(super) fn plugin(schema: &mut Schema) {
     {
         name.insert("not".into(), json!({ "enum": RESERVED_PLUGIN_NAMES }));
     }
+}
+
+/// The ranges of numbers, and the key that goes with one isolation only.
+pub(super) fn sandbox(schema: &mut Schema) {
+    if let Some(properties) = schema.get_mut("properties") {
+        for (key, range) in SANDBOX_NUMBERS {
+            if let Some(number) = properties.get_mut(key).and_then(Value::as_object_mut) {
+                number.insert("minimum".into(), json!(range.start()));
+                number.insert("maximum".into(), json!(range.end()));
+            }
+        }
+    }
+    schema.insert(
+        "dependentSchemas".into(),
+        json!({
+            "invocations": {
+                "required": ["isolation"],
+                "properties": { "isolation": { "const": "reuse" } },
+            },
+        }),
+    );
 }
 
 /// Makes a schema one of documents: an absent key is not null, numbers have no machine format, and lines of

@@ -16,6 +16,8 @@ pub(super) struct Needs {
     pub(super) arguments: bool,
     /// The caller's claims, or the target's definition.
     pub(super) surroundings: bool,
+    /// What is never recorded: what a plugin remembers of results, or what others answer it.
+    pub(super) unrecorded: bool,
 }
 
 impl Needs {
@@ -43,8 +45,11 @@ impl Needs {
                 && step.covers(&message.method, target)
                 && step.plugin.is_interested(&message.method, target)
         });
-        if others.count() > 0 {
-            needs = Self { arguments: true, surroundings: true };
+        for (_, step) in others {
+            let plugin = &step.plugin;
+            needs.arguments = true;
+            needs.surroundings = true;
+            needs.unrecorded |= plugin.waits() || (plugin.remembers() && plugin.hooks().replies);
         }
         needs
     }
@@ -63,7 +68,8 @@ impl Needs {
         }
         self.arguments |= rules.redact.iter().any(|redaction| redaction.part != Part::Result);
         if rules.schema.is_some_and(|schema| schema.value) {
-            *self = Self { arguments: true, surroundings: true };
+            self.arguments = true;
+            self.surroundings = true;
         }
     }
 

@@ -76,7 +76,9 @@ impl Past {
 
     /// Whether something that a policy needs was not recorded.
     pub(super) fn lacks(&self, needs: Needs) -> bool {
-        needs.arguments && !self.has_arguments || needs.surroundings && !self.has_surroundings
+        needs.unrecorded
+            || needs.arguments && !self.has_arguments
+            || needs.surroundings && !self.has_surroundings
     }
 }
 

@@ -8,13 +8,13 @@ use bartizan_state::approval::{Decision, Ticket};
 use super::compare::Comparison;
 use super::difference::{Difference, Line, Spoke};
 use crate::call::{Message, strict};
-use crate::suite::{Action, CallStep, Case, ListStep, ReplyExpectation, ReplyVerdict, Step, StepTime};
+use crate::suite::{Action, CallStep, ListStep, ReplyExpectation, ReplyVerdict, Step, StepTime};
 use crate::text::{line, without_tickets};
 
-/// Runs a case, with a judge that has counted nothing yet.
-pub(super) fn run(case: &Case, judge: &Judge) -> Result<(), Box<Difference>> {
+/// Runs the steps of a case, with a judge that has counted nothing yet.
+pub(super) fn run(steps: &[Step], is_sequence: bool, judge: &Judge) -> Result<(), Box<Difference>> {
     let mut course = Course { judge, time: 0, tickets: Vec::new(), asked: None };
-    for (index, step) in case.steps.iter().enumerate() {
+    for (index, step) in steps.iter().enumerate() {
         course.time = match step.time {
             StepTime::At(time) => time,
             StepTime::After(millis) => course.time.saturating_add(millis),
@@ -22,7 +22,7 @@ pub(super) fn run(case: &Case, judge: &Judge) -> Result<(), Box<Difference>> {
         course.step(step).map_err(|went| {
             Box::new(Difference {
                 position: step.position,
-                step: case.is_sequence.then_some(index + 1),
+                step: is_sequence.then_some(index + 1),
                 time: went.time,
                 done: went.done,
                 lines: went.lines,

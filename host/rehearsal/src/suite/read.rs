@@ -11,9 +11,19 @@ use bartizan_policy::decode::{self, Object};
 use bartizan_policy::diagnostics::{Diagnostics, Problem, Report};
 use bartizan_policy::source::{Member, Node, Source, Value};
 
+use super::alone::Alone;
 use super::{Case, Policies, RELATIVE, Suite};
 use crate::call::{Changes, Circumstances};
 use crate::definitions::{Definitions, Kind};
+
+/// What holds where a suite says nothing.
+#[derive(Clone, Debug, Default)]
+pub struct Defaults {
+    /// The plugins folder.
+    pub plugins_dir: Option<PathBuf>,
+    /// The plugin to test, also in place of the one that a suite names.
+    pub plugin: Option<PathBuf>,
+}
 
 /// A file that is no suite.
 #[derive(Debug)]
@@ -26,12 +36,12 @@ pub struct Unread {
     pub files: BTreeSet<PathBuf>,
 }
 
-/// Reads the suite in a file. `plugins_dir` is where plugins are unless the suite says something else.
+/// Reads the suite in a file.
 ///
 /// # Errors
 ///
 /// Everything that is wrong with it and with the policies and definitions that it names.
-pub fn read(path: &Path, plugins_dir: Option<&Path>, policies: &mut Policies) -> Result<Suite, Unread> {
+pub fn read(path: &Path, defaults: &Defaults, policies: &mut Policies) -> Result<Suite, Unread> {
     let file = path.display().to_string();
     let mut files = BTreeSet::from([path.to_owned()]);
     let source = match Source::read(path) {
@@ -50,7 +60,7 @@ pub fn read(path: &Path, plugins_dir: Option<&Path>, policies: &mut Policies) ->
             report: &mut report,
             elsewhere: &mut elsewhere,
         };
-        reader.suite(&root, plugins_dir)
+        reader.suite(&root, defaults)
     });
     let mut problems = report.finish();
     problems.extend(elsewhere);
@@ -72,8 +82,12 @@ struct Reader<'r> {
 }
 
 /// What a suite says for all of its cases.
-struct Common {
+struct Common<'n> {
     policy: Given,
+    /// The plugin that is tested alone, if the suite names one in place of a policy.
+    alone: Option<Alone>,
+    settings: Option<&'n Member>,
+    grants: Option<&'n Member>,
     plugins_dir: Option<PathBuf>,
     definitions: Definitions,
     circumstances: Circumstances,
@@ -91,7 +105,7 @@ enum Given {
 }
 
 impl Reader<'_> {
-    fn suite(&mut self, root: &Node, plugins_dir: Option<&Path>) -> Vec<Case> {
+    fn suite(&mut self, root: &Node, defaults: &Defaults) -> Vec<Case> {
         let Some(mut object) = Object::read(root, root.span, "a test suite", self.report) else {
             return Vec::new();
         };
@@ -101,7 +115,17 @@ impl Reader<'_> {
         object.take("description");
         object.take("$schema");
         let policy = self.policy(&mut object);
-        let plugins_dir = self.plugins_dir(&mut object, plugins_dir);
+        let alone = self.alone(&mut object, root, &policy, defaults.plugin.as_deref());
+        let settings = object.take("settings");
+        let grants = object.take("grants");
+        let policy = match (&policy, &alone) {
+            (Given::Nothing, Some(alone)) => self.policy_of(alone, settings, grants),
+            _ => {
+                self.misplaced([settings, grants], "goes with `plugin`, and there is none");
+                policy
+            }
+        };
+        let plugins_dir = self.plugins_dir(&mut object, defaults.plugins_dir.as_deref());
         let mut definitions = Definitions::default();
         for kind in Kind::ALL {
             if let Some(member) = object.take(kind.as_str()) {
@@ -112,11 +136,11 @@ impl Reader<'_> {
         Changes::read(&mut object, self.report).apply(&mut circumstances);
         let cases = object.require("cases", "[]", self.report);
         object.finish(&[], self.report);
-        let common = Common { policy, plugins_dir, definitions, circumstances };
+        let common = Common { policy, alone, settings, grants, plugins_dir, definitions, circumstances };
         cases.map(|member| self.cases(member, &common)).unwrap_or_default()
     }
 
-    fn cases(&mut self, member: &Member, common: &Common) -> Vec<Case> {
+    fn cases(&mut self, member: &Member, common: &Common<'_>) -> Vec<Case> {
         let Some(items) = decode::list(&member.node, "`cases`", self.report) else { return Vec::new() };
         if items.is_empty() {
             let problem = Problem::error("no-cases", member.key_span, "there are no cases");
@@ -159,6 +183,57 @@ impl Reader<'_> {
             self.files.insert(directory.join(&pin.path.value));
         }
         policy.map_or(Given::Faulty, Given::Policy)
+    }
+
+    /// The plugin that a suite names in place of a policy, or that is to be tested anyway.
+    fn alone(
+        &mut self,
+        object: &mut Object<'_>,
+        root: &Node,
+        policy: &Given,
+        instead: Option<&Path>,
+    ) -> Option<Alone> {
+        let member = object.take("plugin");
+        if let (Some(member), Given::Policy(_) | Given::Faulty) = (member, policy) {
+            let problem =
+                Problem::error("misplaced-key", member.key_span, "a suite has a `policy` or a `plugin`");
+            self.report.push(problem.help("remove one of them"));
+            return None;
+        }
+        if !matches!(policy, Given::Nothing) {
+            return None;
+        }
+        let place = member.map_or(root.span.head(), |member| member.node.span);
+        let named = match member {
+            Some(member) => Some(self.directory.join(decode::string(&member.node, "`plugin`", self.report)?)),
+            None => None,
+        };
+        let path = instead.map(Path::to_owned).or(named)?;
+        self.files.insert(path.clone());
+        if !path.is_file() {
+            let problem =
+                Problem::error("plugin-file", place, format!("there is no plugin file {}", path.display()));
+            self.report.push(problem.help(
+                "build the plugin first; the path is taken from this file's own directory, and --plugin names \
+                 another file",
+            ));
+        }
+        Some(Alone::new(path, place))
+    }
+
+    /// The policy that has nothing but this plugin.
+    fn policy_of(&mut self, alone: &Alone, settings: Option<&Member>, grants: Option<&Member>) -> Given {
+        let node = alone.policy(settings, grants);
+        let policy = self.policies.inline(self.source, &node, node.span, self.elsewhere);
+        policy.map_or(Given::Faulty, Given::Policy)
+    }
+
+    fn misplaced<'m>(&mut self, members: impl IntoIterator<Item = Option<&'m Member>>, why: &str) {
+        for member in members.into_iter().flatten() {
+            let message = format!("`{}` {why}", member.key);
+            let problem = Problem::error("misplaced-key", member.key_span, message);
+            self.report.push(problem.help("a policy says this in its `plugins`"));
+        }
     }
 
     fn plugins_dir(&mut self, object: &mut Object<'_>, otherwise: Option<&Path>) -> Option<PathBuf> {

@@ -12,6 +12,8 @@ pub(crate) use v0_1::Exports;
 
 use wasmtime::component::Linker;
 
+use crate::component::Capability;
+
 /// What components may import, for each version of the contract.
 pub(crate) struct Linkers {
     /// `bartizan:policy@0.1.x`
@@ -23,7 +25,13 @@ pub(crate) fn linkers(engine: &wasmtime::Engine) -> wasmtime::Result<Linkers> {
     Ok(Linkers { v0_1: v0_1::linker(engine)? })
 }
 
-/// Whether the host has an interface of this name: what a component may import.
-pub(crate) fn provides(import: &str) -> bool {
+/// An interface that the host has.
+pub(crate) struct Provided {
+    /// What a component must ask for to import it.
+    pub(crate) needs: Option<Capability>,
+}
+
+/// The host's interface of this name, if it has one: what a component may import.
+pub(crate) fn provides(import: &str) -> Option<Provided> {
     v0_1::provides(import)
 }

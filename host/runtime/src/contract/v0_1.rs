@@ -1,19 +1,31 @@
 //! Adapter for `bartizan:policy@0.1.x`.
 
+mod interfaces;
+
 use wasmtime::component::{Component, HasSelf, Instance, InstancePre, Linker};
 use wasmtime::{Result, Store};
 
+use super::Provided;
 use super::state::{HostState, Raised};
 use crate::call::{Entry, Flow};
-use crate::component::{Description, Hooks, Interest};
+use crate::component::{Capability, Description, Hooks, Interest};
 use crate::decision::{Approval, Charge, Decision, Denial, Note, Scope, Unit, Verdict, Window};
+use crate::interfaces::log::one_line;
 use crate::pointer;
 
 mod bindings {
     #![allow(missing_docs, unreachable_pub, reason = "generated from the WIT, private to the adapter")]
     wasmtime::component::bindgen!({
         path: "../../wit/0.1.0",
-        world: "policy",
+        // Everything that a component may import and export.
+        inline: "package bartizan:host;
+            world everything {
+                include bartizan:policy/policy@0.1.0;
+                import bartizan:policy/log@0.1.0;
+                import bartizan:policy/memory@0.1.0;
+                import bartizan:policy/http@0.1.0;
+            }",
+        world: "bartizan:host/everything",
         imports: { default: trappable },
     });
 }
@@ -21,28 +33,29 @@ mod bindings {
 use bindings::bartizan::policy::{call, fault, reply, types};
 use bindings::exports::bartizan::policy as exports;
 
-/// What components of this version may import; the patch version is up to the linker.
-const INTERFACES: [&str; 4] = [
-    "bartizan:policy/types@0.1.",
-    "bartizan:policy/call@0.1.",
-    "bartizan:policy/reply@0.1.",
-    "bartizan:policy/fault@0.1.",
+/// What components of this version may import, and what they must ask for to do so; the patch version is up
+/// to the linker.
+const INTERFACES: [(&str, Option<Capability>); 7] = [
+    ("bartizan:policy/types@0.1.", None),
+    ("bartizan:policy/call@0.1.", None),
+    ("bartizan:policy/reply@0.1.", None),
+    ("bartizan:policy/fault@0.1.", None),
+    ("bartizan:policy/log@0.1.", Some(Capability::Log)),
+    ("bartizan:policy/memory@0.1.", Some(Capability::Memory)),
+    ("bartizan:policy/http@0.1.", Some(Capability::Http)),
 ];
 
-/// The longest message that `fault.fail` keeps, in characters.
-const RAISED_CHARACTERS: usize = 1024;
-
-pub(super) fn provides(import: &str) -> bool {
-    INTERFACES.iter().any(|interface| {
-        import
-            .strip_prefix(interface)
-            .is_some_and(|patch| !patch.is_empty() && patch.bytes().all(|byte| byte.is_ascii_digit()))
+pub(super) fn provides(import: &str) -> Option<Provided> {
+    INTERFACES.iter().find_map(|&(interface, capability)| {
+        let patch = import.strip_prefix(interface)?;
+        let is_patch = !patch.is_empty() && patch.bytes().all(|byte| byte.is_ascii_digit());
+        is_patch.then_some(Provided { needs: capability })
     })
 }
 
 pub(super) fn linker(engine: &wasmtime::Engine) -> Result<Linker<HostState>> {
     let mut linker = Linker::new(engine);
-    bindings::Policy::add_to_linker::<_, HasSelf<_>>(&mut linker, |state: &mut HostState| state)?;
+    bindings::Everything::add_to_linker::<_, HasSelf<_>>(&mut linker, |state: &mut HostState| state)?;
     Ok(linker)
 }
 
@@ -106,7 +119,7 @@ impl reply::Host for HostState {
 
 impl fault::Host for HostState {
     fn fail(&mut self, message: String) -> Result<()> {
-        Err(Raised(message.chars().take(RAISED_CHARACTERS).collect()).into())
+        Err(Raised(one_line(&message)).into())
     }
 }
 
@@ -255,6 +268,7 @@ fn lift_decision(decision: types::Decision) -> Decision {
         },
         charges: decision.charges.into_iter().map(lift_charge).collect(),
         notes: decision.notes.into_iter().map(|note| Note { key: note.key, value: note.value }).collect(),
+        memory: Vec::new(),
     }
 }
 
@@ -300,11 +314,12 @@ mod tests {
             ("bartizan:policy/call@0.1.", false),
             ("bartizan:policy/call@0.1.0-evil", false),
             ("bartizan:policy/call", false),
-            ("bartizan:policy/http@0.1.0", false),
+            ("bartizan:policy/http@0.1.0", true),
+            ("bartizan:policy/files@0.1.0", false),
             ("wasi:cli/environment@0.2.0", false),
             ("env", false),
         ] {
-            assert_eq!(provides(import), expected, "{import}");
+            assert_eq!(provides(import).is_some(), expected, "{import}");
         }
     }
 }

@@ -12,11 +12,12 @@ mod sessions;
 mod stateless;
 mod table;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::convert::Infallible;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use bartizan_wire::era::{Era, Revision};
 use bartizan_wire::headers::protocol_version;
 use bartizan_wire::message::{Incoming, Message, MessageError};
@@ -31,7 +32,9 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use super::body::{BodyError, read_body};
 use super::cors;
 use super::guard::{self, Guard, Refusal};
+use crate::config::UpstreamConfig;
 use crate::listener::Peer;
+use crate::plan::ActivePlan;
 use crate::server::Server;
 use crate::session::{Session, Shared};
 use crate::upstream::HttpClient;
@@ -48,7 +51,7 @@ const BACKLOG: usize = 64;
 
 /// The HTTP front of all servers.
 pub(crate) struct Front {
-    servers: HashMap<String, Arc<Server>>,
+    servers: ArcSwap<HashMap<String, Arc<Server>>>,
     guard: Guard,
     shared: Arc<Shared>,
     client: HttpClient,
@@ -68,19 +71,61 @@ impl Front {
         Self {
             table: Table::new(limits.sessions, limits.sessions_per_client),
             streams: Arc::new(Semaphore::new(limits.streams)),
-            stateless: Stateless::new(servers.keys()),
-            servers,
+            stateless: Stateless::default(),
+            servers: ArcSwap::from_pointee(servers),
             guard,
             shared,
             client,
         }
     }
 
-    /// The names of the servers, in order.
-    pub(crate) fn names(&self) -> Vec<&str> {
-        let mut names: Vec<&str> = self.servers.keys().map(String::as_str).collect();
-        names.sort_unstable();
-        names
+    /// The servers, in the order of their names.
+    pub(crate) fn servers(&self) -> Vec<Arc<Server>> {
+        let mut servers: Vec<Arc<Server>> = self.servers.load().values().map(Arc::clone).collect();
+        servers.sort_unstable_by(|one, other| one.name.cmp(&other.name));
+        servers
+    }
+
+    /// Serves these from now on. A server that is reached as before keeps its sessions, and is judged by its
+    /// new plan at once; the sessions of one that is not there any more, or is another one now, end. The
+    /// answer is the servers whose plans judge otherwise than before.
+    pub(crate) fn install(
+        &self,
+        servers: BTreeMap<String, (UpstreamConfig, Option<ActivePlan>)>,
+    ) -> Vec<Arc<Server>> {
+        let before = self.servers.load_full();
+        let mut now = HashMap::new();
+        let mut changed = Vec::new();
+        for (name, (upstream, plan)) in servers {
+            let server = match before.get(&name).filter(|server| server.upstream == upstream) {
+                Some(server) => {
+                    if server.set_plan(plan) {
+                        changed.push(Arc::clone(server));
+                    }
+                    Arc::clone(server)
+                }
+                None => {
+                    let server = Arc::new(Server::new(&name, upstream, plan));
+                    changed.push(Arc::clone(&server));
+                    server
+                }
+            };
+            now.insert(name, server);
+        }
+        let is_gone =
+            |server: &Arc<Server>| now.get(&*server.name).is_none_or(|current| !Arc::ptr_eq(current, server));
+        let gone: Vec<Arc<Server>> =
+            before.values().filter(|server| is_gone(server)).map(Arc::clone).collect();
+        self.servers.store(Arc::new(now));
+        for server in gone {
+            for session in self.sessions() {
+                if Arc::ptr_eq(&session.server, &server) {
+                    session.end("the configuration of the server has changed");
+                }
+            }
+            self.stateless.forget(&server.name);
+        }
+        changed
     }
 
     /// Ends what was not used for long.
@@ -122,9 +167,8 @@ impl Front {
         if !matches!(transport, "mcp" | "sse" | "messages") {
             return Err(not_found());
         }
-        let server = self
-            .servers
-            .get(name)
+        let server = self.servers.load().get(name).map(Arc::clone);
+        let server = &server
             .ok_or_else(|| Refusal::new(StatusCode::NOT_FOUND, "there is no server of this name here"))?;
         match (transport, &parts.method) {
             ("mcp", &Method::POST) => self.post(parts, body, server).await,

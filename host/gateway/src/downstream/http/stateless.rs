@@ -47,7 +47,8 @@ const REMEMBERED: Duration = Duration::from_secs(300);
 const LEFT_ALONE: Duration = Duration::from_secs(10);
 
 /// The shared sessions, by server.
-pub(super) struct Stateless(HashMap<String, Slot>);
+#[derive(Default)]
+pub(super) struct Stateless(parking_lot::Mutex<HashMap<Arc<str>, Arc<Slot>>>);
 
 #[derive(Default)]
 struct Slot {
@@ -77,13 +78,18 @@ enum NoSession {
 }
 
 impl Stateless {
-    pub(super) fn new<'n>(servers: impl Iterator<Item = &'n String>) -> Self {
-        Self(servers.map(|name| (name.clone(), Slot::default())).collect())
-    }
-
     /// The sessions that there are now.
     pub(super) fn all(&self) -> Vec<Arc<Session>> {
-        self.0.values().filter_map(|slot| slot.session.try_lock().ok()?.clone()).collect()
+        self.0.lock().values().filter_map(|slot| slot.session.try_lock().ok()?.clone()).collect()
+    }
+
+    /// Knows nothing of a server any more.
+    pub(super) fn forget(&self, server: &str) {
+        self.0.lock().remove(server);
+    }
+
+    fn slot(&self, server: &Arc<str>) -> Arc<Slot> {
+        Arc::clone(self.0.lock().entry(Arc::clone(server)).or_default())
     }
 }
 
@@ -142,7 +148,7 @@ impl Front {
 
     /// The session that the clients of a server share, if the server speaks the modern era.
     async fn shared_session(&self, server: &Arc<Server>) -> Result<Arc<Session>, NoSession> {
-        let Some(slot) = self.stateless.0.get(&*server.name) else { return Err(NoSession::Legacy) };
+        let slot = self.stateless.slot(&server.name);
         if let Some(why) = slot.known() {
             return Err(why);
         }

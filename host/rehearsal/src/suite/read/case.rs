@@ -10,10 +10,12 @@ use bartizan_runtime::{Entry, Reply};
 use bartizan_state::approval::Decision;
 use bartizan_wire::json::{Document, Value};
 
+use super::super::alone::Alone;
 use super::{Common, Given, Reader};
 use crate::call::{Changes, Circumstances, Message, read_object};
 use crate::definitions::Kind;
-use crate::suite::{Action, CallStep, Case, Expectation, ListExpectation, ListStep, Step, StepTime};
+use crate::plugins::Origin;
+use crate::suite::{Action, CallStep, Case, Content, Expectation, ListExpectation, ListStep, Step, StepTime};
 use crate::time;
 
 /// How often one step may happen.
@@ -31,7 +33,7 @@ const STEP_KEYS: [&str; 4] = ["expect", "times", "outcome", "result"];
 /// What holds for the steps of a case.
 #[derive(Clone)]
 struct Setting<'c> {
-    common: &'c Common,
+    common: &'c Common<'c>,
     circumstances: Circumstances,
     /// The definition that the case gives.
     definition: Option<Document>,
@@ -45,25 +47,53 @@ impl Setting<'_> {
 }
 
 impl Reader<'_> {
-    pub(super) fn case(&mut self, node: &Node, common: &Common) -> Option<Case> {
+    pub(super) fn case(&mut self, node: &Node, common: &Common<'_>) -> Option<Case> {
         let mut object = Object::read(node, node.span, "a case", self.report)?;
         let name = object
             .require("name", "\"what it shows\"", self.report)
             .and_then(|member| decode::string(&member.node, "`name`", self.report));
         object.take("description");
-        let policy = match self.policy(&mut object) {
-            Given::Nothing => common.policy.clone(),
-            given => given,
+        let own = self.policy(&mut object);
+        let (settings, grants) = (object.take("settings"), object.take("grants"));
+        let alone = common.alone.as_ref().filter(|_| matches!(own, Given::Nothing));
+        let policy = match (own, alone) {
+            (Given::Nothing, Some(alone)) if settings.or(grants).is_some() => {
+                self.policy_of(alone, settings.or(common.settings), grants.or(common.grants))
+            }
+            (Given::Nothing, alone) => {
+                if alone.is_none() {
+                    self.misplaced([settings, grants], "goes with `plugin`, and the suite has none");
+                }
+                common.policy.clone()
+            }
+            (given, _) => {
+                self.misplaced([settings, grants], "goes with `plugin`, and the case has a `policy`");
+                given
+            }
         };
         if let Given::Nothing = policy {
             let problem = Problem::error("missing-key", node.span.head(), "there is no policy for this case");
-            self.report
-                .push(problem.help("give the suite or the case the key `policy`: a path, or a policy"));
+            self.report.push(problem.help(
+                "give the suite or the case the key `policy`: a path, or a policy; or the suite the key `plugin`",
+            ));
         }
         let plugins_dir = self.plugins_dir(&mut object, common.plugins_dir.as_deref());
+        let origin = alone.map_or_else(|| Origin::from(plugins_dir), Alone::origin);
         let mut circumstances = common.circumstances.clone();
         Changes::read(&mut object, self.report).apply(&mut circumstances);
         let sequence = object.take("steps");
+        if let Some(member) = object.take("expect_refused") {
+            let text = self.refusal(&mut object, member, alone);
+            object.finish(&[], self.report);
+            let Given::Policy(policy) = policy else { return None };
+            return Some(Case {
+                name: name?.to_owned(),
+                position: self.source.position(node.span.start),
+                policy,
+                origin,
+                content: Content::Refusal { text: text? },
+            });
+        }
         let steps = match sequence {
             Some(member) => {
                 for key in ACTIONS.iter().chain(&STEP_KEYS) {
@@ -89,10 +119,26 @@ impl Reader<'_> {
             name: name?.to_owned(),
             position: self.source.position(node.span.start),
             policy,
-            plugins_dir,
-            steps,
-            is_sequence: sequence.is_some(),
+            origin,
+            content: Content::Steps { steps, is_sequence: sequence.is_some() },
         })
+    }
+
+    /// The text with which a plugin refuses its settings.
+    fn refusal(&mut self, object: &mut Object<'_>, member: &Member, alone: Option<&Alone>) -> Option<String> {
+        for key in ACTIONS.iter().chain(&STEP_KEYS).chain(&["definition", "steps"]) {
+            let Some(stray) = object.refuse(key) else { continue };
+            let message =
+                format!("nothing happens with settings that are refused, so `{}` has no place", stray.key);
+            let problem = Problem::error("misplaced-key", stray.key_span, message);
+            self.report.push(problem.help("write it as a case of its own"));
+        }
+        if alone.is_none() {
+            let message = "`expect_refused` is expected of a plugin that is tested alone";
+            let problem = Problem::error("misplaced-key", member.key_span, message);
+            self.report.push(problem.help("give the suite `plugin` in place of `policy`"));
+        }
+        decode::string(&member.node, "`expect_refused`", self.report).map(str::to_owned)
     }
 
     fn steps(&mut self, member: &Member, case: &Setting<'_>) -> Vec<Step> {
