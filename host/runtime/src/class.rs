@@ -80,13 +80,13 @@ impl SizeClass {
         match self {
             Self::Small => EngineLimits {
                 stack: 512 << 10,
-                compile_deadline: Duration::from_secs(30),
+                compile_time: Duration::from_secs(20),
                 compile_memory: 2 << 30,
             },
             // Twice the stack: half of what a thread of the async runtime has.
             Self::Large => EngineLimits {
                 stack: 1 << 20,
-                compile_deadline: Duration::from_secs(120),
+                compile_time: Duration::from_secs(60),
                 compile_memory: 4 << 30,
             },
         }
@@ -104,8 +104,8 @@ impl std::fmt::Display for SizeClass {
 pub(crate) struct EngineLimits {
     /// The deepest a guest's stack may grow, in bytes. Well below the 2 MiB of the threads that guests run on.
     pub(crate) stack: usize,
-    /// How long compiling in a process of its own may take; of CPU time, each of its threads.
-    pub(crate) compile_deadline: Duration,
+    /// How long compiling in a process of its own may take: processor time of each of its threads.
+    pub(crate) compile_time: Duration,
     /// How much memory that process may have, in bytes.
     pub(crate) compile_memory: u64,
 }

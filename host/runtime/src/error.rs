@@ -67,10 +67,10 @@ pub enum LoadError {
         limit: usize,
     },
     /// Compiling it takes too long.
-    #[error("the component was not compiled within {} s, so it is given up", .deadline.as_secs())]
+    #[error("the component was not compiled in {} s of processor time, so it is given up", .time.as_secs())]
     CompileTimeout {
-        /// The deadline.
-        deadline: Duration,
+        /// The time that it may take.
+        time: Duration,
     },
     /// Compiling it takes more memory or CPU time than there is for it, or crashed the compiler.
     #[error("the component cannot be compiled with the memory and CPU time that a compiler may have: {0}")]
@@ -142,7 +142,7 @@ impl From<CompileError> for LoadError {
     fn from(error: CompileError) -> Self {
         match error {
             CompileError::Invalid(problem) => Self::Compile(problem),
-            CompileError::Timeout { deadline } => Self::CompileTimeout { deadline },
+            CompileError::Timeout { time } => Self::CompileTimeout { time },
             CompileError::Crashed(ending) => Self::CompileResources(ending),
         }
     }

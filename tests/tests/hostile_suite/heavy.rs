@@ -14,7 +14,7 @@ use crate::process::{Footprint, MIB};
 use crate::rows::{self, Holds};
 
 /// How long it may take. Nothing is served meanwhile that was not served before.
-const AT_MOST: Duration = Duration::from_secs(30);
+const AT_MOST: Duration = Duration::from_secs(150);
 /// How much memory it may take.
 const MEMORY: u64 = 2_048 * MIB;
 /// How often that is looked at.

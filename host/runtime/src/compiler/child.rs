@@ -11,7 +11,7 @@ use crate::pool::wasmtime_config;
 /// The exit status for a component that is not valid, whose reason is on standard error.
 pub(super) const INVALID: u8 = 3;
 /// By how much the child is nicer than the gateway.
-const NICE: i32 = 10;
+const NICE: i32 = 5;
 
 /// Compiles a component for plugins of this class, with little of the machine: what a program does when its
 /// first argument is `compile-plugin` and the second names the class. For [`EngineConfig::compiler`].
@@ -48,10 +48,11 @@ pub fn refusal_status() -> std::process::ExitCode {
 fn confine(class: SizeClass) {
     let limits = class.engine();
     let threads = std::thread::available_parallelism().map_or(1, |count| count.get().div_ceil(2));
-    let seconds = limits.compile_deadline.as_secs().saturating_mul(u64::try_from(threads).unwrap_or(1));
+    let seconds = limits.compile_time.as_secs().saturating_mul(u64::try_from(threads).unwrap_or(1));
     let most = |amount: u64| Rlimit { current: Some(amount), maximum: Some(amount) };
     for (resource, limit) in [
-        (Resource::Cpu, most(seconds)),
+        // At the first limit it is told what it ends of, at the second it ends.
+        (Resource::Cpu, Rlimit { current: Some(seconds), maximum: Some(seconds.saturating_add(1)) }),
         (Resource::Data, most(limits.compile_memory)),
         // It writes no files, the image of a crash included.
         (Resource::Fsize, most(0)),
