@@ -114,8 +114,8 @@ fn upper_bound(bucket: usize) -> u64 {
     let (doubling, step) = (bucket / STEPS, bucket % STEPS);
     let doubling = u32::try_from(doubling).unwrap_or(u32::MAX).min(62);
     let step = u64::try_from(step).unwrap_or(0);
-    let width = (1_u64 << doubling).saturating_mul(step + STEPS as u64 + 1) / STEPS as u64;
-    width.saturating_sub(1).max(1 << doubling)
+    let end = (1_u64 << doubling).saturating_mul(step + STEPS as u64 + 1).div_ceil(STEPS as u64);
+    end.saturating_sub(1)
 }
 
 #[cfg(test)]

@@ -10,12 +10,12 @@ pub(super) fn sandbox(member: &Member, report: &mut Report) -> Option<Sandbox> {
     let mut object = Object::read(&member.node, member.key_span, "`sandbox`", report)?;
     let class =
         object.take("class").and_then(|member| decode::word(&member.node, "`class`", CLASSES, &[], report));
-    let [deadline_ms, load_deadline_ms, memory_mib, output_kib, log_lines, invocations] =
-        NUMBERS.map(|(key, range)| {
-            object
-                .take(key)
-                .and_then(|member| decode::integer(&member.node, &format!("`{key}`"), &range, report))
-        });
+    let deadline_ms = number(object.take("deadline_ms"), report);
+    let load_deadline_ms = number(object.take("load_deadline_ms"), report);
+    let memory_mib = number(object.take("memory_mib"), report);
+    let output_kib = number(object.take("output_kib"), report);
+    let log_lines = number(object.take("log_lines"), report);
+    let invocations = number(object.take("invocations"), report);
     let isolation = object.take("isolation");
     let invocations_key = object.take("invocations").map(|member| member.key_span);
     object.finish(&[], report);
@@ -41,4 +41,11 @@ pub(super) fn sandbox(member: &Member, report: &mut Report) -> Option<Sandbox> {
         isolation,
         invocations,
     })
+}
+
+/// A number in the range that its key has in the table.
+fn number(member: Option<&Member>, report: &mut Report) -> Option<u32> {
+    let member = member?;
+    let (_, range) = NUMBERS.iter().find(|(key, _)| *key == member.key)?;
+    decode::integer(&member.node, &format!("`{}`", member.key), range, report)
 }
