@@ -121,11 +121,6 @@ impl Serving {
         address.expect("a URL has an address and a port")
     }
 
-    /// The number of its process.
-    pub fn pid(&self) -> i32 {
-        self.program.pid().as_raw_nonzero().get()
-    }
-
     /// Sends the gateway a signal.
     pub fn signal(&self, signal: Signal) {
         self.program.signal(signal);

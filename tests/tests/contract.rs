@@ -2,14 +2,14 @@
 //!
 //! The components in `tests/fixtures/contract` never change: their digests are checked first. A host that
 //! cannot load one, or in which one decides otherwise, breaks somebody's plugin.
-#![expect(clippy::panic, reason = "a test's helper that cannot go on fails the test")]
+#![expect(clippy::expect_used, clippy::panic, reason = "a test's helper that cannot go on fails the test")]
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use bartizan_runtime::{
     Cache, Call, Capability, Component, Decision, Engine, EngineConfig, Entry, Flow, Hooks, Judgement,
-    Limits, LoadError, Plugin, Reply, Settings, Verdict,
+    LoadError, Plugin, Reply, Sandbox, Settings, Verdict,
 };
 use bartizan_tests::environment;
 
@@ -38,7 +38,7 @@ fn engine() -> Engine {
 
 fn load(engine: &Engine, name: &str) -> Result<Component, LoadError> {
     let cache = Cache::open(environment::compiled()).expect("the tests' cache can be opened");
-    Component::load(engine, &read(&format!("{name}.wasm")), &Limits::default(), Some(&cache))
+    Component::load(engine, &read(&format!("{name}.wasm")), &Sandbox::default(), Some(&cache))
 }
 
 /// A loaded plugin with everything granted that it asks for.

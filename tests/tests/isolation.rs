@@ -2,7 +2,7 @@
 //!
 //! The plugins that try are in `tests/hostile/isolation`. That they would notice is shown by
 //! `Isolation::Reuse`, in which the same plugin does find what it left.
-#![expect(clippy::panic, reason = "a test's helper that cannot go on fails the test")]
+#![expect(clippy::expect_used, clippy::panic, reason = "a test's helper that cannot go on fails the test")]
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -10,8 +10,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use bartizan_runtime::{
-    Call, Component, Decision, Engine, EngineConfig, EvaluationError, Flow, Isolation, Judgement, Limits,
-    Plugin, Settings, Verdict,
+    Call, Component, Decision, Engine, EngineConfig, EvaluationError, Flow, Isolation, Judgement, Plugin,
+    Sandbox, Settings, Verdict,
 };
 use bartizan_tests::{environment, hostile};
 
@@ -24,8 +24,8 @@ fn engine(slots: usize) -> Engine {
 }
 
 /// The machine may be busy, and what is tested is not how long it takes.
-fn patient() -> Limits {
-    Limits { deadline: Duration::from_secs(20), ..Limits::default() }
+fn patient() -> Sandbox {
+    Sandbox { deadline: Some(Duration::from_secs(20)), ..Sandbox::default() }
 }
 
 /// A plugin of `tests/hostile/isolation`. Under different names it is different plugins.

@@ -13,10 +13,9 @@ import (
 const settingsSchema = `{
 	"type": "object",
 	"additionalProperties": false,
-	"required": ["from", "until"],
 	"properties": {
-		"from": {"type": "string", "format": "date", "description": "The first day of the freeze, in UTC."},
-		"until": {"type": "string", "format": "date", "description": "The first day after it."},
+		"from": {"type": "string", "format": "date", "description": "The first day of the freeze, in UTC. Without it the freeze has begun."},
+		"until": {"type": "string", "format": "date", "description": "The first day after it. Without it the freeze has no end."},
 		"except": {"type": "array", "items": {"type": "string"}, "description": "Principals who may change things all the same."}
 	}
 }`
@@ -52,10 +51,10 @@ func configure(text string) error {
 		}
 	}
 	var err error
-	if from, err = day(settings, "from"); err != nil {
+	if from, err = day(settings, "from", "1970-01-01"); err != nil {
 		return err
 	}
-	if until, err = day(settings, "until"); err != nil {
+	if until, err = day(settings, "until", "9999-12-31"); err != nil {
 		return err
 	}
 	if !from.Before(until) {
@@ -74,13 +73,14 @@ func configure(text string) error {
 	return nil
 }
 
-func day(settings map[string]json.RawMessage, key string) (time.Time, error) {
-	value, there := settings[key]
-	if !there {
-		return time.Time{}, fmt.Errorf("`%s` is missing; set it to a day such as `2026-12-20`", key)
+func day(settings map[string]json.RawMessage, key, otherwise string) (time.Time, error) {
+	text := otherwise
+	var err error
+	if value, there := settings[key]; there {
+		// null would leave the text as it is.
+		text = ""
+		err = json.Unmarshal(value, &text)
 	}
-	var text string
-	err := json.Unmarshal(value, &text)
 	day, malformed := time.Parse(time.DateOnly, text)
 	if err != nil || malformed != nil {
 		return time.Time{}, fmt.Errorf("`%s` must be a day such as `2026-12-20`", key)

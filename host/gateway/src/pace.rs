@@ -1,10 +1,12 @@
 //! What runs on an async worker, and what must not hold it up: slow plugins, and waiting for a disk.
 
+use std::num::NonZeroUsize;
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use parking_lot::Mutex;
+use parking_lot::{Condvar, Mutex};
 use tokio::runtime::{Handle, RuntimeFlavor};
 
 /// Quick evaluations in a row after which a plugin counts as quick.
@@ -13,10 +15,9 @@ const PROBATION: u32 = 100;
 /// How often that is doubled: once for each time that a plugin counted as quick and was slow all the same.
 const DOUBLINGS: u32 = 10;
 
-/// How much lower the priority of a slow plugin is, in steps of the Unix `nice`: it gets a tenth of a processor
-/// that is wanted by others as well.
-#[cfg(target_os = "linux")]
-const LOWER_PRIORITY: i32 = 10;
+/// How long a slow plugin waits for its turn. Then it runs without one: a turn is a courtesy to others, and
+/// nothing is refused for the lack of one.
+const PATIENCE: Duration = Duration::from_millis(100);
 
 /// What is to be expected of a plugin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,32 +78,51 @@ impl Pace {
     }
 }
 
-/// Does what takes long and can wait: neither on a worker nor before what others do. `None` if it panics.
-pub(crate) fn slowly<T: Send>(work: impl FnOnce() -> T + Send) -> Option<T> {
-    let work = Mutex::new(Some(work));
-    let run = || {
-        let work = work.lock().take();
-        work.map(|work| work())
-    };
-    let done = blocking(|| {
-        thread::scope(|scope| {
-            // A thread of its own: a priority that was lowered cannot be raised again.
-            let thread = thread::Builder::new().name("bartizan-slow".to_owned()).spawn_scoped(scope, || {
-                give_way();
-                run()
-            });
-            thread.ok().and_then(|thread| thread.join().ok().flatten())
-        })
+/// Does what takes long and can wait: not on a worker, and one processor is left to what does not take long.
+pub(crate) fn slowly<T>(work: impl FnOnce() -> T) -> T {
+    static TURNS: LazyLock<Turns> = LazyLock::new(|| {
+        let processors = thread::available_parallelism().map_or(1, NonZeroUsize::get);
+        Turns::new(processors.saturating_sub(1).max(1))
     });
-    // There is no thread to be had: it is done here.
-    done.or_else(run)
+    blocking(|| TURNS.take(PATIENCE, work))
 }
 
-/// Lowers the priority of this thread.
-fn give_way() {
-    #[cfg(target_os = "linux")]
-    if let Err(error) = rustix::process::setpriority_process(None, LOWER_PRIORITY) {
-        tracing::debug!(%error, "a slow plugin runs with the same priority as everything else");
+/// How many may be slow at once.
+struct Turns {
+    free: Mutex<usize>,
+    given_back: Condvar,
+}
+
+impl Turns {
+    fn new(count: usize) -> Self {
+        Self { free: Mutex::new(count), given_back: Condvar::new() }
+    }
+
+    /// Does something with a turn, or without one if none is free for so long.
+    fn take<T>(&self, patience: Duration, work: impl FnOnce() -> T) -> T {
+        let until = Instant::now() + patience;
+        let turn = {
+            let mut free = self.free.lock();
+            while *free == 0 && !self.given_back.wait_until(&mut free, until).timed_out() {}
+            // One may have come back at the last moment.
+            (*free > 0).then(|| {
+                *free -= 1;
+                Turn(self)
+            })
+        };
+        let done = work();
+        drop(turn);
+        done
+    }
+}
+
+/// One turn; given back on drop.
+struct Turn<'t>(&'t Turns);
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        *self.0.free.lock() += 1;
+        self.0.given_back.notify_one();
     }
 }
 
@@ -139,10 +159,28 @@ mod tests {
     }
 
     #[test]
-    fn what_is_done_slowly_is_done_on_another_thread() {
-        let here = thread::current().id();
-        let there = slowly(|| thread::current().id());
-        assert!(there.is_some_and(|there| there != here));
-        assert_eq!(slowly(|| -> u32 { std::panic::resume_unwind(Box::new("it panics")) }), None);
+    fn a_turn_is_waited_for_given_back_and_done_without() {
+        let turns = Turns::new(1);
+        let free = || *turns.free.lock();
+        turns.take(Duration::ZERO, || {
+            assert_eq!(free(), 0);
+            // Nobody gives it back in time: it is done all the same.
+            assert_eq!(turns.take(Duration::from_millis(1), || 7), 7);
+        });
+        assert_eq!(free(), 1);
+        let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            turns.take(Duration::ZERO, || std::panic::resume_unwind(Box::new("it panics")))
+        }));
+        assert!(panicked.is_err());
+        assert_eq!(free(), 1, "a panic gives it back");
+
+        let order = Mutex::new(Vec::new());
+        thread::scope(|scope| {
+            turns.take(Duration::ZERO, || {
+                scope.spawn(|| turns.take(Duration::from_secs(60), || order.lock().push("second")));
+                order.lock().push("first");
+            });
+        });
+        assert_eq!(*order.lock(), ["first", "second"]);
     }
 }

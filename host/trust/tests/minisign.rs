@@ -159,16 +159,14 @@ fn a_key_of_minisign_signs_with_its_password_only() {
     let told = verified(&path, &[TrustedKey::read(&vector("encrypted.pub")).unwrap()]);
     assert!(told.starts_with("signed with 25F22952D5DF8D26: "), "{told}");
 
-    let told = |password: Option<&str>| {
-        SigningKey::read(&secret, || password.map(str::to_owned)).err().unwrap().to_string()
-    };
+    // A wrong password is tried with keys of our own, which take less than minisign's 1 GiB of memory.
+    let told = || SigningKey::read(&secret, || None).err().unwrap().to_string();
     assert!(
-        told(None)
+        told()
             .contains("has a password, and there is none in the environment variable BARTIZAN_KEY_PASSWORD")
     );
-    assert!(told(Some("wrong")).ends_with("cannot be used: the password is wrong"));
     fs::write(&secret, "untrusted comment: x\nRWQ\n").unwrap();
-    assert!(told(None).contains("minisign.key cannot be used: "), "{}", told(None));
+    assert!(told().contains("minisign.key cannot be used: "), "{}", told());
 }
 
 #[test]

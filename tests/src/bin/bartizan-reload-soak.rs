@@ -46,7 +46,7 @@ struct Reading {
 }
 
 impl Reading {
-    fn of(process: i32) -> Self {
+    fn of(process: u32) -> Self {
         let directory = Path::new("/proc").join(process.to_string());
         let status = fs::read_to_string(directory.join("status")).expect("the gateway runs");
         let number = |name: &str| -> u64 {

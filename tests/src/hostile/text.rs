@@ -13,7 +13,7 @@
 
 use std::fmt::Write as _;
 
-use wit_component::{StringEncoding, embed_component_metadata};
+use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::Resolve;
 
 use crate::environment;
@@ -44,8 +44,8 @@ pub fn assemble(name: &str, text: &str) -> Vec<u8> {
 
 /// Makes a component of a module that says which contract it meets, as the host does when it loads one.
 pub fn encode(name: &str, module: &[u8]) -> Vec<u8> {
-    let mut encoder = wit_component::ComponentEncoder::default();
-    let component = encoder.validate(true).module(module).and_then(|encoder| encoder.encode());
+    let mut encoder = ComponentEncoder::default();
+    let component = encoder.validate(true).module(module).and_then(ComponentEncoder::encode);
     match component {
         Ok(component) => component,
         Err(error) => panic!("{name}: {error:#}"),

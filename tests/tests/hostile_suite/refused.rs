@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use bartizan_runtime::{
-    Capability, Component, ConfigureError, Engine, EngineConfig, Limits, LoadError, Settings,
+    Capability, Component, ConfigureError, Engine, EngineConfig, LoadError, Sandbox, Settings,
 };
 use bartizan_tests::hostile;
 
@@ -31,7 +31,7 @@ fn problem(words: &str, reason: &str) -> Option<String> {
 }
 
 fn load(engine: &Engine, bytes: &[u8]) -> Result<Component, LoadError> {
-    Component::load(engine, bytes, &Limits::default(), None)
+    Component::load(engine, bytes, &Sandbox::default(), None)
 }
 
 /// Tries something, and says what is wrong with its refusal.

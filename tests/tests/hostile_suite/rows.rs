@@ -77,7 +77,6 @@ pub(crate) const ROWS: &[Row] = &[
     ("describe-grows-a-table", Unloadable("table limit of 20000 reached")),
     ("describe-reads-the-call", Unloadable("`call` was read outside of its hooks")),
     ("post-return-loop", Unloadable("not done within 2000 ms")),
-    ("realloc-reenters", Unloadable("")),
     // What describes itself as nothing may.
     ("describe-bad-name", Unloadable("`name` must be 1 to 64 lower-case letters")),
     ("describe-endless-lists", Unloadable("its answer is unusable")),
@@ -100,6 +99,7 @@ pub(crate) const ROWS: &[Row] = &[
     ("configure-trap", Unconfigurable("it trapped")),
     ("realloc-far", Unconfigurable("")),
     ("realloc-loop", Unconfigurable("not done within 2000 ms")),
+    ("realloc-reenters", Unconfigurable("cannot leave component instance")),
     ("realloc-trap", Unconfigurable("it trapped")),
     ("realloc-wraps", Unconfigurable("")),
     // What misbehaves when it judges a call.

@@ -9,9 +9,9 @@
 #define SUMMARY "Refuses changes between two days."
 
 static const char SETTINGS_SCHEMA[] =
-    "{\"type\":\"object\",\"additionalProperties\":false,\"required\":[\"from\",\"until\"],\"properties\":{"
-    "\"from\":{\"type\":\"string\",\"format\":\"date\",\"description\":\"The first day of the freeze, in UTC.\"},"
-    "\"until\":{\"type\":\"string\",\"format\":\"date\",\"description\":\"The first day after it.\"},"
+    "{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{"
+    "\"from\":{\"type\":\"string\",\"format\":\"date\",\"description\":\"The first day of the freeze, in UTC. Without it the freeze has begun.\"},"
+    "\"until\":{\"type\":\"string\",\"format\":\"date\",\"description\":\"The first day after it. Without it the freeze has no end.\"},"
     "\"except\":{\"type\":\"array\",\"items\":{\"type\":\"string\"},"
     "\"description\":\"Principals who may change things all the same.\"}}}";
 
@@ -64,14 +64,12 @@ static bool read_day(policy_string_t text, long *result) {
 
 // ---- Settings ----
 
-static bool day_setting(bartizan_json_t object, const char *key, long *day, policy_string_t *text,
-                        policy_string_t *error) {
+static bool day_setting(bartizan_json_t object, const char *key, const char *otherwise, long *day,
+                        policy_string_t *text, policy_string_t *error) {
   bartizan_json_t value;
-  if (!bartizan_json_member(object, key, &value)) {
-    *error = bartizan_join(3, "`", key, "` is missing; set it to a day such as `2026-12-20`");
-    return false;
-  }
-  if (!bartizan_json_string(value, text) || !read_day(*text, day)) {
+  *text = bartizan_text(otherwise);
+  bool is_text = !bartizan_json_member(object, key, &value) || bartizan_json_string(value, text);
+  if (!is_text || !read_day(*text, day)) {
     *error = bartizan_join(3, "`", key, "` must be a day such as `2026-12-20`");
     return false;
   }
@@ -107,8 +105,8 @@ bool exports_bartizan_policy_plugin_configure(policy_string_t *json, policy_stri
     return false;
   }
   policy_string_t from, until;
-  if (!day_setting(object, "from", &settings.from, &from, error)) return false;
-  if (!day_setting(object, "until", &settings.until, &until, error)) return false;
+  if (!day_setting(object, "from", "1970-01-01", &settings.from, &from, error)) return false;
+  if (!day_setting(object, "until", "9999-12-31", &settings.until, &until, error)) return false;
   if (settings.from >= settings.until) {
     *error = bartizan_text("`until` must be after `from`: it is the first day that is free again");
     return false;

@@ -22,10 +22,9 @@ export const plugin = {
       settingsSchema: {
         type: "object",
         additionalProperties: false,
-        required: ["from", "until"],
         properties: {
-          from: { type: "string", format: "date", description: "The first day of the freeze, in UTC." },
-          until: { type: "string", format: "date", description: "The first day after it." },
+          from: { type: "string", format: "date", description: "The first day of the freeze, in UTC. Without it the freeze has begun." },
+          until: { type: "string", format: "date", description: "The first day after it. Without it the freeze has no end." },
           except: {
             type: "array",
             items: { type: "string" },
@@ -46,8 +45,8 @@ export const plugin = {
     if (unknown !== undefined) {
       throw `unknown key \`${unknown}\`; the keys are \`from\`, \`until\` and \`except\``;
     }
-    const from = day(given, "from");
-    const until = day(given, "until");
+    const from = day(given, "from", "1970-01-01");
+    const until = day(given, "until", "9999-12-31");
     if (from >= until) {
       throw "`until` must be after `from`: it is the first day that is free again";
     }
@@ -55,7 +54,7 @@ export const plugin = {
     if (!Array.isArray(except) || !except.every((name) => typeof name === "string")) {
       throw '`except` must be a list of principals such as `["release-bot"]`';
     }
-    settings = { from, until, untilText: given.until, except };
+    settings = { from, until, untilText: given.until ?? "9999-12-31", except };
   },
 };
 
@@ -74,12 +73,10 @@ export const calls = {
  * Milliseconds from 1970 to the day that a setting names.
  * @param {Record<string, unknown>} given
  * @param {string} key
+ * @param {string} otherwise the day if the setting is not there
  */
-function day(given, key) {
-  const text = given[key];
-  if (text === undefined) {
-    throw `\`${key}\` is missing; set it to a day such as \`2026-12-20\``;
-  }
+function day(given, key, otherwise) {
+  const text = given[key] === undefined ? otherwise : given[key];
   const parts = typeof text === "string" ? /^(\d{4})-(\d\d)-(\d\d)$/.exec(text) : null;
   if (parts !== null) {
     const [year, month, date] = parts.slice(1).map(Number);

@@ -16,10 +16,9 @@ KEYS = ("from", "until", "except")
 SETTINGS_SCHEMA = {
     "type": "object",
     "additionalProperties": False,
-    "required": ["from", "until"],
     "properties": {
-        "from": {"type": "string", "format": "date", "description": "The first day of the freeze, in UTC."},
-        "until": {"type": "string", "format": "date", "description": "The first day after it."},
+        "from": {"type": "string", "format": "date", "description": "The first day of the freeze, in UTC. Without it the freeze has begun."},
+        "until": {"type": "string", "format": "date", "description": "The first day after it. Without it the freeze has no end."},
         "except": {
             "type": "array",
             "items": {"type": "string"},
@@ -48,8 +47,8 @@ class Plugin(exports.Plugin):
         for key in given:
             if key not in KEYS:
                 raise refuse_settings(f"unknown key `{key}`; the keys are `from`, `until` and `except`")
-        Freeze.first = day(given, "from")
-        Freeze.until = day(given, "until")
+        Freeze.first = day(given, "from", "1970-01-01")
+        Freeze.until = day(given, "until", "9999-12-31")
         if Freeze.first >= Freeze.until:
             raise refuse_settings("`until` must be after `from`: it is the first day that is free again")
         excepted = given.get("except", [])
@@ -66,10 +65,8 @@ class Calls(exports.Calls):
         return deny(f"Changes are frozen until {Freeze.until}.", rule="freeze")
 
 
-def day(given: dict[str, Any], key: str) -> date:
-    if key not in given:
-        raise refuse_settings(f"`{key}` is missing; set it to a day such as `2026-12-20`")
-    text = given[key]
+def day(given: dict[str, Any], key: str, otherwise: str) -> date:
+    text = given.get(key, otherwise)
     try:
         if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
             return date.fromisoformat(text)

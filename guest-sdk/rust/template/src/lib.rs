@@ -16,13 +16,23 @@ pub struct ChangeFreeze {
 
 #[settings]
 pub struct Settings {
-    /// The first day of the freeze, in UTC: `YYYY-MM-DD`.
+    /// The first day of the freeze, in UTC: `YYYY-MM-DD`. Without it the freeze has begun.
+    #[serde(default = "always")]
     from: String,
-    /// The first day after it.
+    /// The first day after it. Without it the freeze has no end.
+    #[serde(default = "never")]
     until: String,
     /// Principals who may change things all the same.
     #[serde(default)]
     except: Vec<String>,
+}
+
+fn always() -> String {
+    "1970-01-01".to_owned()
+}
+
+fn never() -> String {
+    "9999-12-31".to_owned()
 }
 
 impl Policy for ChangeFreeze {
@@ -92,6 +102,12 @@ mod tests {
         assert_eq!(at(FROM).reason(), Some("Changes are frozen until 2027-01-02."));
         assert!(at(UNTIL - 1).is_denied());
         assert!(at(UNTIL).is_pass());
+    }
+
+    #[test]
+    fn without_settings_the_freeze_is_on() {
+        let policy = configure::<ChangeFreeze>("{}").unwrap();
+        assert!(TestCall::tool("set_run_tag").time(FROM).check(&policy).is_denied());
     }
 
     #[test]

@@ -27,10 +27,9 @@ export const plugin: Plugin = {
       settingsSchema: {
         type: "object",
         additionalProperties: false,
-        required: ["from", "until"],
         properties: {
-          from: { type: "string", format: "date", description: "The first day of the freeze, in UTC." },
-          until: { type: "string", format: "date", description: "The first day after it." },
+          from: { type: "string", format: "date", description: "The first day of the freeze, in UTC. Without it the freeze has begun." },
+          until: { type: "string", format: "date", description: "The first day after it. Without it the freeze has no end." },
           except: {
             type: "array",
             items: { type: "string" },
@@ -51,8 +50,8 @@ export const plugin: Plugin = {
     if (unknown !== undefined) {
       throw `unknown key \`${unknown}\`; the keys are \`from\`, \`until\` and \`except\``;
     }
-    const from = day(given, "from");
-    const until = day(given, "until");
+    const from = day(given, "from", "1970-01-01");
+    const until = day(given, "until", "9999-12-31");
     if (from.time >= until.time) {
       throw "`until` must be after `from`: it is the first day that is free again";
     }
@@ -74,11 +73,8 @@ export const calls: Calls = {
   },
 };
 
-function day(given: Record<string, unknown>, key: string): { text: string; time: number } {
-  const text = given[key];
-  if (text === undefined) {
-    throw `\`${key}\` is missing; set it to a day such as \`2026-12-20\``;
-  }
+function day(given: Record<string, unknown>, key: string, otherwise: string): { text: string; time: number } {
+  const text = given[key] === undefined ? otherwise : given[key];
   const parts = typeof text === "string" ? /^(\d{4})-(\d\d)-(\d\d)$/.exec(text) : null;
   if (parts !== null) {
     const [year, month, date] = parts.slice(1).map(Number) as [number, number, number];

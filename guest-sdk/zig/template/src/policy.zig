@@ -6,9 +6,9 @@ const contract = bartizan.contract;
 const Value = std.json.Value;
 
 const settings_schema =
-    \\{"type":"object","additionalProperties":false,"required":["from","until"],"properties":{
-    \\"from":{"type":"string","format":"date","description":"The first day of the freeze, in UTC."},
-    \\"until":{"type":"string","format":"date","description":"The first day after it."},
+    \\{"type":"object","additionalProperties":false,"properties":{
+    \\"from":{"type":"string","format":"date","description":"The first day of the freeze, in UTC. Without it the freeze has begun."},
+    \\"until":{"type":"string","format":"date","description":"The first day after it. Without it the freeze has no end."},
     \\"except":{"type":"array","items":{"type":"string"},
     \\"description":"Principals who may change things all the same."}}}
 ;
@@ -45,8 +45,8 @@ fn configure(settings: []const u8) ?bartizan.Text {
         } else return bartizan.print("unknown key `{s}`; the keys are `from`, `until` and `except`", .{key});
     }
     var from_text: []const u8 = "";
-    if (readDay(parsed, "from", &from, &from_text)) |problem| return problem;
-    if (readDay(parsed, "until", &until, &until_text)) |problem| return problem;
+    if (readDay(parsed, "from", "1970-01-01", &from, &from_text)) |problem| return problem;
+    if (readDay(parsed, "until", "9999-12-31", &until, &until_text)) |problem| return problem;
     if (from >= until) {
         return bartizan.text("`until` must be after `from`: it is the first day that is free again");
     }
@@ -61,9 +61,8 @@ fn configure(settings: []const u8) ?bartizan.Text {
     return null;
 }
 
-fn readDay(settings: Value, key: []const u8, day: *i64, text: *[]const u8) ?bartizan.Text {
-    const value = settings.object.get(key) orelse
-        return bartizan.print("`{s}` is missing; set it to a day such as `2026-12-20`", .{key});
+fn readDay(settings: Value, key: []const u8, otherwise: []const u8, day: *i64, text: *[]const u8) ?bartizan.Text {
+    const value = settings.object.get(key) orelse Value{ .string = otherwise };
     if (value == .string) {
         if (parseDay(value.string)) |read| {
             day.* = read;

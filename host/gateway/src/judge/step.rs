@@ -63,23 +63,29 @@ pub(super) fn ask(
 }
 
 /// Runs a plugin: on this worker if it is known to be quick, after moving the worker's other tasks away if
-/// it is not known, and behind everything else if it is known to be slow. One that may wait for others is
-/// never quick, and slow for no fault of its own.
-pub(super) fn evaluate<T: Send>(
+/// it is not known, and with a processor left to others if it is known to be slow. One that may wait for
+/// others is never quick, and slow for no fault of its own.
+pub(super) fn evaluate<T>(
     step: &ActiveStep,
-    evaluation: impl FnOnce() -> Result<T, EvaluationError> + Send,
+    evaluation: impl FnOnce() -> Result<T, EvaluationError>,
 ) -> Result<T, EvaluationError> {
-    let begin = Instant::now();
-    let outcome = match step.pace.expected() {
-        _ if step.plugin.waits() => pace::blocking(evaluation),
-        Expected::Quick => evaluation(),
-        Expected::Anything => pace::blocking(evaluation),
-        Expected::Slow => pace::slowly(evaluation)
-            .unwrap_or_else(|| Err(EvaluationError::Host("its thread panicked".to_owned()))),
+    let mut time = Duration::ZERO;
+    // Waiting for a turn says nothing of its pace.
+    let timed = || {
+        let begin = Instant::now();
+        let outcome = evaluation();
+        time = begin.elapsed();
+        outcome
     };
-    // A plugin that was not run says nothing of its pace.
+    let outcome = match step.pace.expected() {
+        _ if step.plugin.waits() => pace::blocking(timed),
+        Expected::Quick => timed(),
+        Expected::Anything => pace::blocking(timed),
+        Expected::Slow => pace::slowly(timed),
+    };
+    // Nor does a plugin that was not run.
     if !matches!(outcome, Err(EvaluationError::Quarantined { .. } | EvaluationError::Busy { .. })) {
-        step.pace.took(begin.elapsed(), INLINE_BUDGET);
+        step.pace.took(time, INLINE_BUDGET);
     }
     outcome
 }

@@ -15,7 +15,6 @@
 #![expect(
     clippy::expect_used,
     clippy::indexing_slicing,
-    clippy::panic,
     reason = "what cannot go on ends the bench, and says why"
 )]
 
