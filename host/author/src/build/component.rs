@@ -28,7 +28,7 @@ pub(super) fn with_type(module: &[u8], hooks: &[Hook], adapter: Option<Adapter>)
         embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8, false)?;
         Ok(module)
     };
-    let module = embed().map_err(|error| format!("{error:#}"))?;
+    let module = embed().map_err(|error| chain(&*error))?;
     encode(&module, adapter)
 }
 
@@ -42,7 +42,13 @@ pub(super) fn encode(module: &[u8], adapter: Option<Adapter>) -> Result<Vec<u8>,
         }
         Ok(encoder.encode()?)
     };
-    component().map_err(|error| format!("{error:#}"))
+    component().map_err(|error| chain(&*error))
+}
+
+/// An error with its causes.
+fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 fn world(hooks: &[Hook]) -> String {

@@ -116,7 +116,7 @@ pub fn build(directory: &Path, output: Option<&Path>) -> Result<Built, BuildErro
 
 /// Loads a component as the gateway does, without the cache.
 fn load(path: PathBuf, component: &[u8]) -> Result<Built, BuildError> {
-    let engine = Engine::new(&EngineConfig { slots: 1, ..EngineConfig::default() })?;
+    let engine = Engine::new(&EngineConfig::default())?;
     let began = Instant::now();
     let loaded = Component::load(&engine, component, &Sandbox::default(), None)
         .map_err(|source| BuildError::Load { path: path.clone(), source: Box::new(source) })?;

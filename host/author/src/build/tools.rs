@@ -62,7 +62,9 @@ impl Way {
 
     fn start(&self, directory: &Path) -> Option<Command> {
         let (program, first) = self.command.split_first()?;
-        let mut command = Command::new(program);
+        // A name is looked for on PATH; a path is one in the project.
+        let is_path = program.components().count() > 1;
+        let mut command = if is_path { Command::new(directory.join(program)) } else { Command::new(program) };
         command.args(first).current_dir(directory);
         Some(command)
     }
