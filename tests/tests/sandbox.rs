@@ -168,7 +168,6 @@ fn the_counters_of_a_plugin_count() {
 
 /// What `std` of Rust finds in the locked profile.
 #[test]
-#[ignore = "needs tests/fixtures/wasi/wasi.wasm, which is not committed yet: see the README there"]
 fn a_plugin_with_wasi_learns_nothing_but_the_call() {
     let component = Component::load(&engine(), &wasi(), &Sandbox::default(), None).unwrap();
     assert_eq!(component.class(), SizeClass::Small);
@@ -192,7 +191,6 @@ fn a_plugin_with_wasi_learns_nothing_but_the_call() {
 }
 
 #[test]
-#[ignore = "needs tests/fixtures/wasi/wasi.wasm, which is not committed yet: see the README there"]
 fn wasi_output_and_exit_are_no_way_out() {
     let component = Component::load(&engine(), &wasi(), &Sandbox::default(), None).unwrap();
     let reuse = Isolation::Reuse { invocations: NonZeroU32::MAX };

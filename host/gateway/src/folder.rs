@@ -3,7 +3,7 @@
 //! A plugin is a regular file, or a link to one, whose name ends in `.wasm` and does not begin with a dot;
 //! its name is the file's without the ending. Nothing here looks into a file.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File, Metadata};
 use std::io::{self, Read as _};
 use std::os::unix::fs::MetadataExt as _;
@@ -122,6 +122,14 @@ impl Folder {
     /// The file of a plugin.
     pub fn find(&self, name: &str) -> Option<&PluginFile> {
         self.files.get(name)
+    }
+
+    /// The folder as if there were no other files than those of these plugins.
+    #[must_use]
+    pub fn only(&self, names: &BTreeSet<&str>) -> Self {
+        let mut only = self.clone();
+        only.files.retain(|name, _| names.contains(name.as_str()));
+        only
     }
 
     /// The files by the names of their plugins, in order.

@@ -5,6 +5,7 @@
 //! problem is told. What is configured already is not configured again, so that a plugin that did not change
 //! keeps its health.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
 use std::sync::Arc;
@@ -200,14 +201,20 @@ impl Loader {
                 return Err(gone);
             }
         }
-        self.look_into(folder);
         let names = policies
             .iter()
             .flat_map(|policy| policy.document.plugins.iter().map(|plugin| plugin.name.value.as_str()));
+        let named: BTreeSet<&str> = names.collect();
+        // What does not run is not looked into.
+        let folder = match self.vetting.autoloads() {
+            true => Cow::Borrowed(folder),
+            false => Cow::Owned(folder.only(&named)),
+        };
+        self.look_into(&folder);
         let mut attempt = Attempt {
-            folder,
+            folder: &folder,
             occasion,
-            named: names.collect(),
+            named,
             kept: BTreeMap::new(),
             useless: BTreeMap::new(),
         };
@@ -320,8 +327,7 @@ impl Loader {
             }
         }
         for (name, file) in attempt.folder.files() {
-            if !self.vetting.autoloads() || attempt.named.contains(name) || attempt.useless.contains_key(name)
-            {
+            if attempt.named.contains(name) || attempt.useless.contains_key(name) {
                 continue;
             }
             match self.unnamed(name, attempt) {

@@ -1,7 +1,7 @@
 //! What is in a component, counted before anything compiles it, and how much of it is too much.
 //!
 //! Compiling takes time and memory that grow with what is compiled, for some shapes faster than the file. The
-//! bounds leave room for the largest runtimes of real languages: twice what SpiderMonkey and Python have.
+//! bounds leave room for the largest runtimes of real languages: more than twice what Python is known to have.
 
 use wasmparser::{Parser, Payload};
 
