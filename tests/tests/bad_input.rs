@@ -85,7 +85,7 @@ const CASES: &[Case] = &[
             "{\n  \"version\": \"1\",\n  \"default\": \"allow\",\n  \"plugins\": [{ \"use\": \"a\", \"isolation\": \"reuse\" }]\n}",
         )],
         &["check", "--policy", "p.json"],
-        &["p.json:4:29", "`isolation` is not supported yet", "pristine"],
+        &["p.json:4:29", "`isolation` is not supported yet", "put it into `sandbox`"],
     ),
     case(
         "everything at once",

@@ -96,7 +96,9 @@ fn limits_are_those_of_the_class_and_what_the_operator_says() {
 fn memory_is_what_the_operator_gives() {
     let component = Component::load(&engine(), &hostile(), &Sandbox::default(), None).unwrap();
     let with = |class, memory: usize| {
-        let sandbox = Sandbox { class, memory: Some(memory << 20), ..Sandbox::default() };
+        // Time enough to fill it, on a busy machine as well.
+        let deadline = Some(Duration::from_secs(10));
+        let sandbox = Sandbox { class, deadline, memory: Some(memory << 20), ..Sandbox::default() };
         component.configure(&Settings { sandbox, ..settings(Behaviour::Hoard) })
     };
     for (class, memory) in [(None, 8), (None, 128), (Some(SizeClass::Large), 512)] {
