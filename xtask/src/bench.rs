@@ -9,13 +9,12 @@ use clap::Args;
 use crate::cache::Cache;
 use crate::process;
 use crate::step;
+use crate::tests::GATEWAY;
 use crate::workspace::Workspace;
 use crate::{gateway, guests};
 
 /// The bench that is no program of criterion's.
 const HOSTILE: &str = "hostile";
-/// Where the gateway is, for what the tests' programs start.
-const GATEWAY: &str = "BARTIZAN_TEST_GATEWAY";
 
 #[derive(Args)]
 pub(crate) struct Arguments {
