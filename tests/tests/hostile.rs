@@ -310,9 +310,12 @@ async fn a_plugin_of_the_folder_that_no_policy_names_runs_for_every_server() {
     let output = check.arg(configuration.path()).output().await.unwrap();
     let errors = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(1), "{errors}");
-    for words in
-        ["hostile.wasm", "cannot run unless a policy names it", "missing field `behaviour`", r#""use": "hostile""#]
-    {
+    for words in [
+        "hostile.wasm",
+        "cannot run unless a policy names it",
+        "missing field `behaviour`",
+        r#""use": "hostile""#,
+    ] {
         assert!(errors.contains(words), "no {words} in {errors}");
     }
 }

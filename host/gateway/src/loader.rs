@@ -211,13 +211,8 @@ impl Loader {
             false => Cow::Owned(folder.only(&named)),
         };
         self.look_into(&folder);
-        let mut attempt = Attempt {
-            folder: &folder,
-            occasion,
-            named,
-            kept: BTreeMap::new(),
-            useless: BTreeMap::new(),
-        };
+        let mut attempt =
+            Attempt { folder: &folder, occasion, named, kept: BTreeMap::new(), useless: BTreeMap::new() };
         loop {
             let problems = attempt.problems();
             let mut plans = Vec::new();
