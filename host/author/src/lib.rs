@@ -4,7 +4,7 @@
 //! - [`build`] drives the language's own tools, and makes a component of what they leave.
 //! - [`inspect`] says what a file is: who it says it is, what it wants, how large it is.
 //! - [`run`] judges one call with a plugin alone, and says why it decides so.
-//! - [`bench`] says what an evaluation costs.
+//! - [`mod@bench`] says what an evaluation costs.
 //!
 //! Tests of plugins are those of policies: `bartizan_rehearsal::suite`, where a suite names a plugin.
 #![forbid(unsafe_code)]
