@@ -118,7 +118,7 @@ const CASES: &[Case] = &[
         "no plugins folder",
         &[("p.json", ALLOW)],
         &["run", "--policy", "p.json", "--plugins-dir", "gone", "--", "true"],
-        &["gone", "the plugins folder cannot be read", "make the folder"],
+        &["gone", "the plugins folder gone cannot be read", "make the folder"],
     ),
     case(
         "no such command, run",

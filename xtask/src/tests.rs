@@ -46,7 +46,8 @@ pub(crate) fn run(workspace: &Workspace, cache: &Cache, arguments: &Arguments) -
     process::run(&mut step, workspace.cargo(&["test", "--release", "--workspace", "--no-run"]))?;
     step.done("compiled");
 
-    let mut command = workspace.cargo(&["test", "--quiet", "--release", "--workspace", "--"]);
+    let mut command =
+        workspace.cargo(&["test", "--quiet", "--no-fail-fast", "--release", "--workspace", "--"]);
     command
         .args(&arguments.filter)
         .env(GATEWAY, gateway)
