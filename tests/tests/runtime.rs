@@ -201,7 +201,7 @@ fn a_rewrite_needs_its_own_grant() {
         (Behaviour::Rewrite, Capability::RewriteArguments),
         (Behaviour::ReplyRewrite, Capability::RewriteResults),
     ] {
-        for granted in Capability::ALL {
+        for granted in REWRITES {
             let mut settings = settings(behaviour);
             settings.grants.insert(granted);
             let plugin = component.configure(&settings).unwrap();
