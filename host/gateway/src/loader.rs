@@ -14,18 +14,18 @@ use bartizan_audit::event::Occasion;
 use bartizan_policy::Policy;
 use bartizan_policy::diagnostics::{Diagnostics, Problem, Report};
 use bartizan_policy::document::PluginEntry;
-use bartizan_policy::plan::{Grant, HttpAccess, PluginName, Step};
+use bartizan_policy::plan::{PluginName, Step};
 use bartizan_policy::source::{Format, Source};
 use bartizan_runtime::{
     Cache, Capability, Component, ConfigureError, Engine, Isolation, Plugin, Sandbox, Settings, SizeClass,
 };
 
 use crate::folder::{Folder, PluginFile, Stamp};
+use crate::given::Given;
 use crate::offline::Taking;
 use crate::outgoing::Network;
 use crate::plan::{ActivePlan, ActiveStep};
 use crate::recorder::Recorder;
-use crate::sandbox;
 use crate::vetting::Vetting;
 
 /// Loads plugins: each file once, each configuration once.
@@ -42,42 +42,6 @@ pub(crate) struct Loader {
     good: BTreeMap<String, Arc<Component>>,
     /// By the file's digest and what is given.
     configured: HashMap<(Arc<str>, Given), Arc<Plugin>>,
-}
-
-/// What an operator gives a plugin. The same file with the same is the same configured plugin.
-#[derive(Clone, PartialEq, Eq, Hash)]
-struct Given {
-    /// JSON text.
-    settings: String,
-    grants: BTreeSet<Capability>,
-    http: Option<HttpAccess>,
-    limits: Sandbox,
-    /// None: as the loader does it.
-    isolation: Option<Isolation>,
-}
-
-impl Given {
-    /// Settings, and no more.
-    fn settings(settings: &str) -> Self {
-        Self {
-            settings: settings.to_owned(),
-            grants: BTreeSet::new(),
-            http: None,
-            limits: Sandbox::default(),
-            isolation: None,
-        }
-    }
-
-    /// What a policy says.
-    fn by(step: &Step) -> Self {
-        Self {
-            settings: step.settings.clone(),
-            grants: step.grants.iter().copied().map(capability).collect(),
-            http: step.http.clone(),
-            limits: sandbox::limits(&step.sandbox),
-            isolation: sandbox::isolation(&step.sandbox),
-        }
-    }
 }
 
 /// A file that was looked into.
@@ -472,16 +436,6 @@ fn missing(name: &str, folder: &Folder) -> Problem {
     };
     let problem = format!("there is no plugin {name}.wasm in {}", directory.display());
     Problem::error_in_file("missing-plugin", problem).help(help)
-}
-
-fn capability(grant: Grant) -> Capability {
-    match grant {
-        Grant::RewriteArguments => Capability::RewriteArguments,
-        Grant::RewriteResults => Capability::RewriteResults,
-        Grant::Log => Capability::Log,
-        Grant::Memory => Capability::Memory,
-        Grant::Http => Capability::Http,
-    }
 }
 
 /// Points a problem at the entry of `plugins` that caused it.

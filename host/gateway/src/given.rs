@@ -1,16 +1,63 @@
-//! The limits that a policy sets for a plugin, in the words of the runtime.
+//! What an operator gives a plugin: the words of a policy's step as those of the runtime.
 
+use std::collections::BTreeSet;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use bartizan_policy::plan;
-use bartizan_runtime::{Isolation, Sandbox, SizeClass};
+use bartizan_policy::plan::{self, Grant, HttpAccess, Step};
+use bartizan_runtime::{Capability, Isolation, Sandbox, SizeClass};
 
 /// Evaluations of one instance where the policy does not say.
 const INVOCATIONS: NonZeroU32 = NonZeroU32::MIN.saturating_add(999);
 
+/// What an operator gives a plugin. The same file with the same is the same configured plugin.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Given {
+    /// JSON text.
+    pub(crate) settings: String,
+    pub(crate) grants: BTreeSet<Capability>,
+    pub(crate) http: Option<HttpAccess>,
+    pub(crate) limits: Sandbox,
+    /// None: as the loader does it.
+    pub(crate) isolation: Option<Isolation>,
+}
+
+impl Given {
+    /// Settings, and no more.
+    pub(crate) fn settings(settings: &str) -> Self {
+        Self {
+            settings: settings.to_owned(),
+            grants: BTreeSet::new(),
+            http: None,
+            limits: Sandbox::default(),
+            isolation: None,
+        }
+    }
+
+    /// What a policy says.
+    pub(crate) fn by(step: &Step) -> Self {
+        Self {
+            settings: step.settings.clone(),
+            grants: step.grants.iter().copied().map(capability).collect(),
+            http: step.http.clone(),
+            limits: limits(&step.sandbox),
+            isolation: isolation(&step.sandbox),
+        }
+    }
+}
+
+fn capability(grant: Grant) -> Capability {
+    match grant {
+        Grant::RewriteArguments => Capability::RewriteArguments,
+        Grant::RewriteResults => Capability::RewriteResults,
+        Grant::Log => Capability::Log,
+        Grant::Memory => Capability::Memory,
+        Grant::Http => Capability::Http,
+    }
+}
+
 /// What the plugin may use.
-pub(crate) fn limits(sandbox: &plan::Sandbox) -> Sandbox {
+fn limits(sandbox: &plan::Sandbox) -> Sandbox {
     let time = |milliseconds: u32| Duration::from_millis(milliseconds.into());
     let size = |number: u32, unit: usize| usize::try_from(number).unwrap_or(usize::MAX).saturating_mul(unit);
     Sandbox {
@@ -28,7 +75,7 @@ pub(crate) fn limits(sandbox: &plan::Sandbox) -> Sandbox {
 }
 
 /// What one instance serves for, if the policy says.
-pub(crate) fn isolation(sandbox: &plan::Sandbox) -> Option<Isolation> {
+fn isolation(sandbox: &plan::Sandbox) -> Option<Isolation> {
     Some(match sandbox.isolation? {
         plan::Isolation::Pristine => Isolation::Pristine,
         plan::Isolation::Fresh => Isolation::Fresh,
