@@ -6,11 +6,11 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use bartizan_admin::desk::Desk;
+use bartizan_rehearsal::text::whole;
 use bartizan_state::approval::{Approval, Decision, Filter, Status, Ticket};
 use clap::{Args, Subcommand};
 
 use crate::state;
-use crate::terminal::plain;
 
 /// How often `watch` looks for something new.
 const LOOK: Duration = Duration::from_millis(500);
@@ -116,7 +116,7 @@ fn list(desk: &Desk, filter: Filter, json: bool) -> Result<(), String> {
             approval.ticket,
             approval.status.as_str(),
             approval.request.server,
-            plain(target)
+            whole(target)
         );
         say(&mut out, &text)?;
     }
@@ -191,10 +191,10 @@ fn describe(approval: &Approval) -> String {
         format!("ticket     {}", approval.ticket),
         format!("status     {}", approval.status.as_str()),
         format!("server     {}", approval.request.server),
-        format!("method     {}", plain(&approval.request.method)),
+        format!("method     {}", whole(&approval.request.method)),
     ];
     let mut add = |name: &str, value: Option<String>| {
-        lines.extend(value.map(|value| format!("{name:11}{}", plain(&value))));
+        lines.extend(value.map(|value| format!("{name:11}{}", whole(&value))));
     };
     add("target", approval.request.target.as_deref().map(str::to_owned));
     add("arguments", Some(approval.request.arguments.clone()));

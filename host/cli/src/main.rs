@@ -16,7 +16,6 @@ mod scan;
 mod schema;
 mod serve;
 mod state;
-mod terminal;
 mod test;
 mod upstream;
 mod vetting;

@@ -42,7 +42,7 @@ pub fn json(text: &str) -> String {
 /// What a terminal obeys, or a reader does not see.
 fn is_unsafe(character: char) -> bool {
     character.is_control()
-        || matches!(character, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        || matches!(character, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
 /// `1 case`, `2 cases`.
@@ -72,6 +72,7 @@ mod tests {
             ("a\nb\tc", r"a\nb\tc"),
             ("\u{1b}[31m", r"\u{1b}[31m"),
             ("\u{202e}abc", r"\u{202e}abc"),
+            ("a\u{ad}\u{200b}\u{2060}\u{feff}b", r"a\u{ad}\u{200b}\u{2060}\u{feff}b"),
         ] {
             assert_eq!(line(text), expected);
         }

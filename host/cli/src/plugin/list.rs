@@ -7,10 +7,10 @@ use std::process::ExitCode;
 use bartizan_admin::client::{self, ClientError};
 use bartizan_gateway::config::Config;
 use bartizan_gateway::{CacheLocation, status};
+use bartizan_rehearsal::text::whole;
 use clap::Args;
 use serde_json::{Value, json};
 
-use crate::terminal::plain;
 use crate::{report, state};
 
 /// How much of a digest is shown.
@@ -124,7 +124,7 @@ fn table(out: &mut impl std::io::Write, status: &Value, plugins: &[Value]) -> st
         writeln!(out, "\nloading again at {} changed nothing:", text(refused, "/time"))?;
         for problem in refused.get("problems").and_then(Value::as_array).into_iter().flatten() {
             for line in problem.as_str().unwrap_or_default().lines() {
-                writeln!(out, "    {}", plain(line))?;
+                writeln!(out, "    {}", whole(line))?;
             }
         }
     }
@@ -158,7 +158,7 @@ fn numbers(step: &Value) -> String {
 
 fn text(value: &Value, pointer: &str) -> String {
     let text = value.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
-    text.lines().map(plain).collect::<Vec<_>>().join("\n")
+    text.lines().map(whole).collect::<Vec<_>>().join("\n")
 }
 
 fn words(value: &Value, pointer: &str) -> String {
