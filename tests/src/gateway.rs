@@ -90,7 +90,9 @@ impl Serving {
             .unwrap_or_default();
         let configuration = Document::new("bartizan.json", &configuration.to_string());
         let mut command = bartizan(["serve", "--listen", "127.0.0.1:0", "--config"]);
-        command.arg(configuration.path()).envs(variables.iter().copied());
+        // Tests look for what was allowed as well.
+        command.arg(configuration.path()).args(["--log", "info,bartizan::decision=debug"]);
+        command.envs(variables.iter().copied());
         let mut program = Program::start(command);
         let mut urls = BTreeMap::new();
         for _ in &names {

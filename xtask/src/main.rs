@@ -1,6 +1,7 @@
 //! `cargo xtask`: the one door for contributors. Each verb does all the set-up it needs, reuses what an
 //! earlier run made, and shows on standard error what it is doing; results go to standard output.
 
+mod apt;
 mod bench;
 mod bindings;
 mod cache;
@@ -21,6 +22,7 @@ mod step;
 mod tests;
 mod version;
 mod workspace;
+mod wrk;
 
 use std::process::ExitCode;
 
@@ -75,7 +77,7 @@ enum Verb {
     /// MCP conversation through the gateway with the official Python client and checks what was seen.
     /// Then it keeps serving for your own client, until Ctrl-C.
     Demo(demo::Arguments),
-    /// Run the benches of the plugin runtime, or of what hostile plugins cost others
+    /// Measure the gateway, what it costs at scale, its start, the plugin runtime, or what hostile plugins cost others
     Bench(bench::Arguments),
     /// Look for inputs for which the wire crate's checks do not hold, with cargo-fuzz
     ///

@@ -77,7 +77,8 @@ pub(crate) const HEAD: &str = "head";
 /// milliseconds of events. If the machine stops, what is not on the disk is lost as well: about a
 /// second. With [`Durability::Each`], `Ok` means that it is on the disk.
 ///
-/// If the queue is full, `record` blocks: on an async worker, call it with `block_in_place` or the like.
+/// If the queue is full, and with [`Durability::Each`] always, `record` blocks: on an async worker, call it with
+/// `block_in_place` or the like while the sink is busy.
 ///
 /// If the log cannot be written (the disk is full, the directory is gone), the sink is not ready,
 /// which is logged once. It keeps what is queued, tries again four times a second, and is ready again
@@ -124,6 +125,10 @@ impl Sink for FileSink {
 
     fn ready(&self) -> Result<(), SinkError> {
         self.queue.ready()
+    }
+
+    fn is_busy(&self) -> bool {
+        self.queue.is_busy()
     }
 
     fn flush(&self) -> Result<(), SinkError> {

@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use serde::Serialize;
 use thiserror::Error;
-use tracing::info;
+use tracing::{Level, event, info};
 
 use crate::event::{Approval, Event, Load};
-use crate::record::{Micros, Record};
+use crate::record::{Micros, Record, RuleRecord, RuleVerdict, Verdict};
 
 /// A log of decisions.
 ///
@@ -30,6 +30,11 @@ pub trait Sink: Send + Sync {
     /// [`SinkError`] if it could not, and why.
     fn ready(&self) -> Result<(), SinkError> {
         Ok(())
+    }
+
+    /// Whether `record` might have to wait at present. It may have to all the same if many call it at once.
+    fn is_busy(&self) -> bool {
+        false
     }
 
     /// Waits until everything that was taken is kept, for who is about to end.
@@ -56,6 +61,10 @@ impl Sink for Sinks {
         self.0.iter().try_for_each(|sink| sink.ready())
     }
 
+    fn is_busy(&self) -> bool {
+        self.0.iter().any(|sink| sink.is_busy())
+    }
+
     fn flush(&self) -> Result<(), SinkError> {
         self.0.iter().try_for_each(|sink| sink.flush())
     }
@@ -73,8 +82,9 @@ impl SinkError {
     }
 }
 
-/// Emits each event as one `tracing` event: INFO, target [`TracingSink::TARGET`],
-/// with the word for its kind as the message.
+/// Emits each event as one `tracing` event: target [`TracingSink::TARGET`], with the word for its kind as the
+/// message. The level is INFO, and DEBUG for calls that were allowed and that no rule objects to, not even one that
+/// only watches: those are many.
 ///
 /// Every part is a field of its own, so that a line reads well as text and can be queried as JSON. A
 /// field is absent where the record has none; what `record: full` keeps is never emitted. Two are JSON
@@ -92,7 +102,7 @@ impl TracingSink {
 
 impl Sink for TracingSink {
     fn record(&self, event: &Event) -> Result<(), SinkError> {
-        if !tracing::enabled!(target: TracingSink::TARGET, tracing::Level::INFO) {
+        if !tracing::enabled!(target: TracingSink::TARGET, Level::INFO) {
             return Ok(());
         }
         match event {
@@ -145,32 +155,53 @@ fn emit_load(load: &Load) {
 }
 
 fn emit_decision(record: &Record) -> Result<(), SinkError> {
+    let level = if is_plain(record) { Level::DEBUG } else { Level::INFO };
+    if level > Level::INFO && !tracing::enabled!(target: TracingSink::TARGET, Level::DEBUG) {
+        return Ok(());
+    }
     let argument_keys = Json::new(&record.argument_keys)?;
     let rules = Json::new(&record.rules)?;
-    info!(
-        target: TracingSink::TARGET,
-        verdict = record.verdict.as_str(),
-        server = &*record.server,
-        method = &*record.method,
-        call_target = record.target.as_deref(),
-        rule = record.rule.as_deref(),
-        reason = record.reason.as_deref(),
-        principal = record.principal.as_deref(),
-        session = &*record.session,
-        request = record.request.as_deref(),
-        direction = record.direction.as_str(),
-        upstream = record.upstream.as_str(),
-        latency_us = record.upstream.latency().map(|Micros(micros)| micros),
-        evaluation_us = record.evaluation.0,
-        %argument_keys,
-        arguments_digest = record.arguments_digest.as_deref(),
-        approval = record.approval.as_deref(),
-        %rules,
-        policy_digest = &*record.policy_digest,
-        time = record.time.to_string(),
-        "decision"
-    );
+    // The level of an event is a constant.
+    macro_rules! emit {
+        ($level:expr) => {
+            event!(
+                target: TracingSink::TARGET,
+                $level,
+                verdict = record.verdict.as_str(),
+                server = &*record.server,
+                method = &*record.method,
+                call_target = record.target.as_deref(),
+                rule = record.rule.as_deref(),
+                reason = record.reason.as_deref(),
+                principal = record.principal.as_deref(),
+                session = &*record.session,
+                request = record.request.as_deref(),
+                direction = record.direction.as_str(),
+                upstream = record.upstream.as_str(),
+                latency_us = record.upstream.latency().map(|Micros(micros)| micros),
+                evaluation_us = record.evaluation.0,
+                %argument_keys,
+                arguments_digest = record.arguments_digest.as_deref(),
+                approval = record.approval.as_deref(),
+                %rules,
+                policy_digest = &*record.policy_digest,
+                time = record.time.to_string(),
+                "decision"
+            )
+        };
+    }
+    if level == Level::INFO {
+        emit!(Level::INFO);
+    } else {
+        emit!(Level::DEBUG);
+    }
     Ok(())
+}
+
+/// Whether a call is allowed, and nothing says that it should not be.
+fn is_plain(record: &Record) -> bool {
+    let agrees = |rule: &RuleRecord| matches!(rule.verdict, RuleVerdict::Pass | RuleVerdict::Rewrite);
+    record.verdict == Verdict::Allow && record.rules.iter().all(agrees)
 }
 
 /// JSON text that is safe to print as it is: formatters do not escape it, so that it can be read.

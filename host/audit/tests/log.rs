@@ -181,6 +181,29 @@ fn an_event_reads_well_as_text() {
 }
 
 #[test]
+fn only_what_nobody_objects_to_is_for_debugging() {
+    let allowed = |verdict: RuleVerdict| {
+        let mut record = Record { verdict: Verdict::Allow, ..full() };
+        record.rules[0].verdict = verdict;
+        as_text(&record)
+    };
+    for verdict in [RuleVerdict::Pass, RuleVerdict::Rewrite] {
+        assert_eq!(allowed(verdict), "", "{verdict:?}");
+    }
+    // Rules that only watch do not change what becomes of a call.
+    for verdict in [RuleVerdict::Deny, RuleVerdict::Hidden, RuleVerdict::Ask, RuleVerdict::Exhausted] {
+        assert!(
+            allowed(verdict).contains(r#"INFO bartizan::decision: decision verdict="allow""#),
+            "{verdict:?}"
+        );
+    }
+    let debugging = emitted(&Record { verdict: Verdict::Allow, rules: Vec::new(), ..full() }, |out| {
+        tracing_subscriber::fmt().with_max_level(tracing::Level::DEBUG).with_writer(out).finish()
+    });
+    assert!(debugging.contains("DEBUG"), "{debugging}");
+}
+
+#[test]
 fn an_event_has_every_field_as_json() {
     let event = as_json(&full());
     for (field, expected) in [

@@ -88,19 +88,11 @@ impl Catalogue {
         name: &str,
     ) -> Result<Option<Arc<Entry>>, CatalogueError> {
         let (Some(shelf), Some(method)) = (self.shelf(noun), list_method(noun)) else { return Ok(None) };
-        let mut list = shelf.known();
-        if list.as_ref().is_none_or(|list| list.is_stale_for(name)) {
-            let _reading = shelf.reading.lock().await;
-            // Somebody else may have read it while this waited.
-            let current = shelf.known();
-            let is_newer = match (&list, &current) {
-                (_, None) => false,
-                (None, Some(_)) => true,
-                (Some(before), Some(current)) => !Arc::ptr_eq(before, current),
-            };
-            list = if is_newer { current } else { Some(shelf.read(session, era, method).await?) };
-        }
-        Ok(list.and_then(|list| list.entries.get(name).cloned()))
+        let list = match shelf.known() {
+            Some(list) if !list.is_stale_for(name) => list,
+            old => Box::pin(shelf.renew(old, session, era, method)).await?,
+        };
+        Ok(list.entries.get(name).cloned())
     }
 
     /// Takes the time that it takes to find out that there is no such name: from how long an answer takes,
@@ -172,6 +164,22 @@ impl List {
 }
 
 impl Shelf {
+    /// Reads the server's list, unless somebody else has read it since it was this one.
+    async fn renew(
+        &self,
+        old: Option<Arc<List>>,
+        session: &Arc<Session>,
+        era: Era,
+        method: &Method,
+    ) -> Result<Arc<List>, CatalogueError> {
+        let _reading = self.reading.lock().await;
+        match (&old, self.known()) {
+            (None, Some(current)) => Ok(current),
+            (Some(before), Some(current)) if !Arc::ptr_eq(before, &current) => Ok(current),
+            _ => self.read(session, era, method).await,
+        }
+    }
+
     /// Reads the server's list, and keeps it unless the server said meanwhile that it changed.
     async fn read(
         &self,

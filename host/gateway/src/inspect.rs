@@ -22,7 +22,7 @@ use crate::rounds::Rounds;
 use crate::server::Server;
 use crate::session::{Outgoing, Session, Shared, Unrelated};
 use crate::sessions;
-use crate::upstream::HttpClient;
+use crate::upstream::{HttpClient, carry_aside};
 
 /// Messages of the server that may wait to be thrown away.
 const UNREAD: usize = 16;
@@ -137,5 +137,9 @@ async fn shake_hands(session: &Arc<Session>) -> Result<(), String> {
     let text = br#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#;
     let message = Message::parse(text, &json::Limits::default()).map_err(|error| error.to_string())?;
     let upstream = session.upstream().ok_or_else(|| "it is not connected".to_owned())?;
-    upstream.send(session, &message, HeaderMap::new()).await.map_err(|error| error.to_string())
+    upstream
+        .send(session, &message, HeaderMap::new())
+        .await
+        .map(carry_aside)
+        .map_err(|error| error.to_string())
 }

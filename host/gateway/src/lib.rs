@@ -33,6 +33,7 @@ mod memory;
 pub mod offline;
 mod outgoing;
 mod pace;
+mod payload;
 pub mod plan;
 mod recorder;
 mod reload;

@@ -1,5 +1,7 @@
 //! What runs on an async worker, and what must not hold it up: slow plugins, and waiting for a disk.
 
+mod stopwatch;
+
 use std::num::NonZeroUsize;
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -9,15 +11,17 @@ use std::time::{Duration, Instant};
 use parking_lot::{Condvar, Mutex};
 use tokio::runtime::{Handle, RuntimeFlavor};
 
+pub(crate) use self::stopwatch::Stopwatch;
+
 /// Quick evaluations in a row after which a plugin counts as quick.
 const PROBATION: u32 = 100;
 
 /// How often that is doubled: once for each time that a plugin counted as quick and was slow all the same.
 const DOUBLINGS: u32 = 10;
 
-/// How long a slow plugin waits for its turn. Then it runs without one: a turn is a courtesy to others, and
-/// nothing is refused for the lack of one.
-const PATIENCE: Duration = Duration::from_millis(100);
+/// How long a slow plugin waits for its turn: many times as long as others may take with theirs. Then it runs
+/// without one: a turn is a courtesy to others, and nothing is refused for the lack of one.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// What is to be expected of a plugin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,7 +64,7 @@ impl Pace {
         }
     }
 
-    /// Takes note of an evaluation.
+    /// Takes note of an evaluation, by what it took of a processor.
     pub(crate) fn took(&self, time: Duration, budget: Duration) {
         let expected = self.expected();
         if time > budget {
@@ -71,7 +75,6 @@ impl Pace {
             self.was_slow.store(true, Ordering::Relaxed);
             self.probation.store(PROBATION << disappointments.min(DOUBLINGS), Ordering::Relaxed);
         } else if expected != Expected::Quick {
-            // On a busy machine a quick plugin is slow once: it must not wait for those that always are.
             self.was_slow.store(false, Ordering::Relaxed);
             // Two at once may count as one: it is a heuristic.
             let left = self.probation.load(Ordering::Relaxed).saturating_sub(1);

@@ -31,7 +31,7 @@ use crate::recorder::Recorder;
 use crate::rounds::Rounds;
 use crate::server::Server;
 use crate::tasks::Tasks;
-use crate::upstream::{Reaper, Upstream};
+use crate::upstream::{Reaper, Upstream, carry_aside};
 use crate::webhook::Webhook;
 
 /// How long the gateway waits for an answer to its own requests.
@@ -294,7 +294,8 @@ impl Session {
         let sent = async {
             let message = own_message(&number, era, method, params)?;
             let upstream = self.upstream().ok_or("the server is not connected")?;
-            upstream.send(self, &message, HeaderMap::new()).await.map_err(|error| error.to_string())
+            let sent = upstream.send(self, &message, HeaderMap::new()).await;
+            sent.map(carry_aside).map_err(|error| error.to_string())
         };
         if let Err(problem) = sent.await {
             self.flights.lock().arrive(&number);

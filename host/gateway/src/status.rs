@@ -114,6 +114,8 @@ pub struct StepReport {
 pub struct StatisticsReport {
     /// Evaluations, failed ones included; not those that a quarantine spared.
     pub evaluations: u64,
+    /// Evaluations that were spared, since the plugin had judged the same before.
+    pub spared: u64,
     /// Failures by their code. `quarantined` counts the calls that came while the plugin was not asked.
     pub failures: BTreeMap<&'static str, u64>,
     /// How often a quarantine began or was prolonged.
@@ -132,6 +134,7 @@ impl From<Statistics> for StatisticsReport {
         };
         Self {
             evaluations: statistics.evaluations,
+            spared: statistics.spared,
             p50_us: quantile(0.5),
             p99_us: quantile(0.99),
             failures: statistics.failures.into_iter().collect(),

@@ -58,6 +58,16 @@ impl Plugin {
         listing: Option<&Arc<Call>>,
         remembered: &Remembered,
     ) -> Result<Judgement, EvaluationError> {
+        Ok(self.judge_and_tell(call, listing, remembered)?.0)
+    }
+
+    /// The same, and whether the judgement depends on what no two calls need have in common.
+    pub(crate) fn judge_and_tell(
+        &self,
+        call: &Arc<Call>,
+        listing: Option<&Arc<Call>>,
+        remembered: &Remembered,
+    ) -> Result<(Judgement, bool), EvaluationError> {
         let hooks = self.hooks();
         let listed = match (listing, &call.entry) {
             (Some(listing), Some(entry))
@@ -69,8 +79,9 @@ impl Plugin {
         };
         let checks = hooks.calls && self.is_interested(&call.method, call.target.as_deref());
         if listed.is_none() && !checks {
-            return Ok(Judgement::Decided(Decision::PASS));
+            return Ok((Judgement::Decided(Decision::PASS), false));
         }
+        let mut is_particular = true;
         let judgement = self.evaluate(
             remembered,
             |live| {
@@ -81,6 +92,7 @@ impl Plugin {
                         &live.instance,
                         std::slice::from_ref(&**entry),
                     )?;
+                    is_particular = live.store.data().is_particular();
                     if visible.as_deref().is_some_and(|visible| visible != [true]) {
                         return Ok(Answer::Visible(visible.unwrap_or_default()));
                     }
@@ -90,6 +102,7 @@ impl Plugin {
                 }
                 live.store.data_mut().judge_call(call);
                 let decision = self.exports.check_call(&mut live.store, &live.instance)?;
+                is_particular = live.store.data().is_particular();
                 Ok(Answer::Decision(live.remembering(decision.unwrap_or(Decision::PASS))))
             },
             |answer| match answer {
@@ -101,7 +114,7 @@ impl Plugin {
                 }
             },
         )?;
-        Ok(judgement)
+        Ok((judgement, is_particular))
     }
 
     /// Which of the entries the caller of `listing` may know of, by the `listings` hook; all of them

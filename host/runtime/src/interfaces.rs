@@ -65,6 +65,12 @@ impl Granted {
         })
     }
 
+    /// Whether there is nothing for it beyond the message.
+    pub(crate) fn is_nothing(&self) -> bool {
+        let Self { log, memory, http } = self;
+        log.is_none() && !memory && http.is_none()
+    }
+
     /// Whether it remembers anything.
     pub(crate) fn remembers(&self) -> bool {
         self.memory

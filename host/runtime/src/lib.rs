@@ -45,6 +45,7 @@ mod slots;
 mod snapshot;
 mod statistics;
 mod ticker;
+mod verdicts;
 mod wasi;
 mod words;
 
@@ -65,6 +66,7 @@ pub use measure::Taken;
 pub use quarantine::Health;
 pub use sandbox::Sandbox;
 pub use statistics::{Statistics, Times};
+pub use verdicts::Verdicts;
 
 /// The release of wasmtime that evaluates plugins, for `--version`, metrics and audit.
 pub const WASMTIME_VERSION: &str = "48.0.8";

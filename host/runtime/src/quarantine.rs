@@ -61,6 +61,11 @@ impl Quarantine {
         }
     }
 
+    /// Whether the last evaluation succeeded, or there was none.
+    pub(crate) fn is_clear(&self) -> bool {
+        self.failures.load(Ordering::Relaxed) == 0
+    }
+
     pub(crate) fn succeeded(&self) {
         if self.failures.load(Ordering::Relaxed) != 0 {
             let mut until = self.until.lock();

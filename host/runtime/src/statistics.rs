@@ -16,6 +16,8 @@ const BUCKETS: usize = DOUBLINGS * STEPS;
 pub struct Statistics {
     /// Evaluations, failed ones included; not those that a quarantine spared.
     pub evaluations: u64,
+    /// Evaluations that were spared, since the same had been judged before. See [`crate::Verdicts`].
+    pub spared: u64,
     /// Failures by [`EvaluationError::code`]: those that happened at all. `quarantined` counts the calls that
     /// came while the plugin was not asked.
     pub failures: Vec<(&'static str, u64)>,
@@ -61,13 +63,18 @@ impl Times {
 /// The counters of a plugin that evaluates.
 #[derive(Debug)]
 pub(crate) struct Counters {
+    spared: AtomicU64,
     failures: [AtomicU64; EvaluationError::CODES.len()],
     times: [AtomicU64; BUCKETS],
 }
 
 impl Default for Counters {
     fn default() -> Self {
-        Self { failures: [const { AtomicU64::new(0) }; _], times: [const { AtomicU64::new(0) }; BUCKETS] }
+        Self {
+            spared: AtomicU64::new(0),
+            failures: [const { AtomicU64::new(0) }; _],
+            times: [const { AtomicU64::new(0) }; BUCKETS],
+        }
     }
 }
 
@@ -78,6 +85,11 @@ impl Counters {
         if let Some(count) = self.times.get(bucket(micros)) {
             count.fetch_add(1, Ordering::Relaxed);
         }
+    }
+
+    /// Takes note of an evaluation that was not needed.
+    pub(crate) fn spared(&self) {
+        self.spared.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Takes note of a failure.
@@ -96,7 +108,13 @@ impl Counters {
             .map(|(code, count)| (*code, count.load(Ordering::Relaxed)))
             .filter(|(_, count)| *count > 0)
             .collect();
-        Statistics { evaluations: counts.iter().sum(), failures, quarantines, times: Times { counts } }
+        Statistics {
+            evaluations: counts.iter().sum(),
+            spared: self.spared.load(Ordering::Relaxed),
+            failures,
+            quarantines,
+            times: Times { counts },
+        }
     }
 }
 

@@ -59,8 +59,8 @@ impl Message {
                 let params = parts.params.map(params_span).transpose()?;
                 match parts.id {
                     Some(id) => {
-                        let id = Id::from_value(id)?;
-                        Ok(Self::Request(Request { id, method, params, document: document.clone() }))
+                        let (id, id_at) = (Id::from_value(id)?, id.span());
+                        Ok(Self::Request(Request { id, id_at, method, params, document: document.clone() }))
                     }
                     None => {
                         Ok(Self::Notification(Notification { method, params, document: document.clone() }))
@@ -127,6 +127,7 @@ fn params_span(params: Value<'_>) -> Result<Range<usize>, MessageError> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Request {
     id: Id,
+    id_at: Range<usize>,
     method: Arc<str>,
     params: Option<Range<usize>>,
     document: Document,
@@ -158,7 +159,9 @@ impl Request {
     /// # Errors
     /// [`RewriteError::Message`] if the id is longer than [`Id::MAX_LENGTH`].
     pub fn with_id(&self, id: &Id) -> Result<Self, RewriteError> {
-        Self::reread(self.document.replace("/id", &id.to_document()))
+        let (document, id_at) = with_id(&self.document, &self.id_at, id)?;
+        let params = self.params.as_ref().map(|span| moved(span, &self.id_at, &id_at));
+        Ok(Self { id: id.clone(), id_at, method: Arc::clone(&self.method), params, document })
     }
 
     /// The same request with the value at `pointer` (RFC 6901, from `params`; `""` is `params` itself)
@@ -188,6 +191,29 @@ impl Request {
             Message::Request(request) => Ok(request),
             _ => Err(RewriteError::Message(MessageError::NoKind)),
         }
+    }
+}
+
+/// A message with another id, and where that is.
+fn with_id(
+    document: &Document,
+    before: &Range<usize>,
+    id: &Id,
+) -> Result<(Document, Range<usize>), RewriteError> {
+    let length = id.as_json().len();
+    if length > Id::MAX_LENGTH {
+        return Err(RewriteError::Message(IdError::TooLong { length }.into()));
+    }
+    Ok((document.splice(before, id.as_json()), before.start..before.start + length))
+}
+
+/// Where a member is when the id, another one, has become longer or shorter.
+fn moved(span: &Range<usize>, before: &Range<usize>, now: &Range<usize>) -> Range<usize> {
+    if span.start < before.start {
+        span.clone()
+    } else {
+        let place = |at: usize| at + now.end - before.end;
+        place(span.start)..place(span.end)
     }
 }
 
@@ -243,6 +269,8 @@ impl Notification {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Response {
     id: Option<Id>,
+    /// Where the id is, if there is one, or null.
+    id_at: Option<Range<usize>>,
     outcome: Span,
     document: Document,
 }
@@ -277,13 +305,14 @@ impl Response {
                 return Err(MessageError::ErrorObject { found });
             }
         };
+        let id_at = id.map(Value::span);
         let id = match (id, &outcome) {
             (None, Span::Error(_)) => None,
             (Some(id), Span::Error(_)) if id.kind() == Kind::Null => None,
             (None, Span::Result(_)) => return Err(MessageError::ResultWithoutId),
             (Some(id), _) => Some(Id::from_value(id)?),
         };
-        Ok(Message::Response(Self { id, outcome, document }))
+        Ok(Message::Response(Self { id, id_at, outcome, document }))
     }
 
     /// The id of the request that is answered. `None` (absent or null) only for an error about a message
@@ -326,7 +355,15 @@ impl Response {
     /// # Errors
     /// [`RewriteError::Message`] if the id is longer than [`Id::MAX_LENGTH`].
     pub fn with_id(&self, id: &Id) -> Result<Self, RewriteError> {
-        Self::reread(self.document.insert("", "id", &id.to_document()))
+        let Some(before) = &self.id_at else {
+            return Self::reread(self.document.insert("", "id", &id.to_document()));
+        };
+        let (document, id_at) = with_id(&self.document, before, id)?;
+        let outcome = match &self.outcome {
+            Span::Result(span) => Span::Result(moved(span, before, &id_at)),
+            Span::Error(span) => Span::Error(moved(span, before, &id_at)),
+        };
+        Ok(Self { id: Some(id.clone()), id_at: Some(id_at), outcome, document })
     }
 
     /// The same response with the value at `pointer` (RFC 6901, from `result`) replaced, or added where

@@ -63,7 +63,7 @@ impl Targets {
             .arg("serve")
             .arg("--config")
             .arg(&configuration)
-            .args(["--listen", "127.0.0.1:0", "--log", "warn,bartizan::decision=info"])
+            .args(["--listen", "127.0.0.1:0", "--log", "warn,bartizan::decision=debug"])
             .env("BARTIZAN_STATE_DIR", compiled.with_file_name("state"))
             .env("BARTIZAN_CACHE_DIR", compiled);
         let mut urls = BTreeMap::from([(Target::Direct, direct_url)]);

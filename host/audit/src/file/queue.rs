@@ -147,6 +147,12 @@ impl Queue {
         state.failure.clone().map_or(Ok(()), |failure| Err(SinkError::new(failure)))
     }
 
+    /// Whether taking an event waits for the disk, or soon will.
+    pub(crate) fn is_busy(&self) -> bool {
+        self.options.durability == Durability::Each
+            || self.state.lock().batch.bytes() > self.options.queue / 2
+    }
+
     /// How many events wait.
     pub(crate) fn len(&self) -> usize {
         self.state.lock().batch.len()

@@ -12,6 +12,7 @@ use tokio::task::{JoinHandle, JoinSet};
 
 use crate::interceptor::Arrival;
 use crate::session::{Outgoing, Session};
+use crate::upstream::carry_aside;
 
 /// How many messages may wait for the client to read them.
 const BACKLOG: usize = 64;
@@ -111,7 +112,8 @@ async fn take_lines(
             // The server is asked first, and may itself ask the client something before it answers: the
             // client's other messages must come through meanwhile.
             Ok(Incoming::One(Message::Request(request))) if !session.is_judged_at_once(&request) => {
-                waiting.spawn(session.take_request(Arrival::plain(request), output.clone()).1);
+                let (_, forwarding) = session.take_request(Arrival::plain(request), output.clone());
+                waiting.spawn(async move { carry_aside(forwarding.await) });
             }
             Ok(Incoming::One(message)) => session.from_client(Ok(message), output.clone()).await,
             Ok(Incoming::Batch(messages)) => {
@@ -134,8 +136,8 @@ async fn take_batch(
     for message in messages {
         match message {
             Ok(Message::Request(request)) => {
-                let (_, exchange) = session.take_request(Arrival::plain(request), reply.clone());
-                tokio::spawn(exchange);
+                let (_, forwarding) = session.take_request(Arrival::plain(request), reply.clone());
+                tokio::spawn(async move { carry_aside(forwarding.await) });
             }
             message => {
                 let (session, reply) = (Arc::clone(&session), reply.clone());

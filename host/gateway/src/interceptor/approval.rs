@@ -77,7 +77,7 @@ impl Session {
         };
         let patience = Duration::from_secs(u64::from(seconds));
         let mut rules = Vec::new();
-        let ruling = match self.hold(passed, plan, patience, waiter, &mut rules).await {
+        let ruling = match Box::pin(self.hold(passed, plan, patience, waiter, &mut rules)).await {
             Ok(admission) => Ruling::Allowed {
                 call: Arc::clone(&passed.call),
                 arguments: passed.arguments.clone(),

@@ -25,6 +25,7 @@ use crate::memory::Changes;
 use crate::outgoing;
 use crate::rounds::Subject;
 use crate::session::{Fate, Outgoing, Session};
+use crate::upstream::Carrier;
 
 /// The rule named when a target is on no list of the server.
 const UNKNOWN: &str = "(unknown)";
@@ -68,12 +69,13 @@ impl Session {
     }
 
     /// Takes a request from the client: the number it has from now on, by which it can be given up, and a
-    /// future that judges it and forwards or refuses it. Without a number it is refused.
+    /// future that judges it and forwards or refuses it. Without a number it is refused. What the future gives
+    /// is still to be run where there is something, for the answer to come.
     pub(crate) fn take_request(
         self: &Arc<Self>,
         arrival: Arrival,
         reply: mpsc::Sender<Outgoing>,
-    ) -> (Option<Id>, impl Future<Output = ()> + Send + use<>) {
+    ) -> (Option<Id>, impl Future<Output = Option<Carrier>> + Send + use<>) {
         self.touch();
         let begun = self.flights.lock().begin(arrival.request.id());
         let session = Arc::clone(self);
@@ -86,7 +88,7 @@ impl Session {
         arrival: Arrival,
         begun: Result<Id, Grounded>,
         reply: mpsc::Sender<Outgoing>,
-    ) {
+    ) -> Option<Carrier> {
         let id = arrival.request.id().clone();
         let answer = match begun {
             Err(grounded) => self.grounded(&id, grounded),
@@ -95,12 +97,18 @@ impl Session {
                     let is_wanted = self.flights.lock().refuse(&number, &id);
                     is_wanted.then_some(answer)
                 }
-                Verdict::Forward(forward) => self.forward(arrival, &number, *forward, reply.clone()).await,
+                Verdict::Forward(forward) => {
+                    match self.forward(arrival, &number, *forward, reply.clone()).await {
+                        Ok(carrier) => return carrier,
+                        Err(answer) => answer,
+                    }
+                }
             },
         };
         if let Some(answer) = answer {
             deliver(&reply, Outgoing::Last(answer)).await;
         }
+        None
     }
 
     async fn judge_request(
@@ -116,16 +124,16 @@ impl Session {
         let mut call = self.call(request.method(), arguments, Flow::ClientToServer);
         let mut draft = self.draft(&call, Some(id), arguments);
         let target = method.and_then(|method| method.target(request.params()));
-        let refuse = |draft: &mut Record, answer: Document| {
+        let refuse = |draft: Record, answer: Document| {
             self.write_denial(draft, &Denial { reason: reason_of(&answer), ..Denial::default() });
             Verdict::Answer(answer)
         };
         if let Some(answer) = unserved(request, era, method, target.as_ref()) {
-            return refuse(&mut draft, answer);
+            return refuse(draft, answer);
         }
         // Before anything is looked up, so that it says nothing of what there is.
         if let Some(refusal) = self.unrecordable() {
-            self.write_denial(&mut draft, &refusal);
+            self.write_denial(draft, &refusal);
             return Verdict::Answer(denial::denied(request, &refusal, era));
         }
         let mut listing = None;
@@ -137,14 +145,14 @@ impl Session {
                 Ok(None) => {
                     draft.verdict = Recorded::Hidden;
                     draft.rule = Some(UNKNOWN.to_owned());
-                    self.write(&draft);
+                    self.write(draft);
                     return Verdict::Answer(denial::hidden(request, era));
                 }
                 Err(error) => {
                     tracing::warn!(session = %self.id, server = %self.server.name, %error, "a call cannot be judged");
                     draft.verdict = Recorded::Deny;
                     draft.reason = Some(error.to_string());
-                    self.write(&draft);
+                    self.write(draft);
                     let text = format!("The MCP server `{}` cannot be asked: {error}", self.server.name);
                     return Verdict::Answer(denial::unavailable(id, &text));
                 }
@@ -182,16 +190,16 @@ impl Session {
         match (ruling, round) {
             (Ruling::Hidden, _) => {
                 if let Some(target) = &target {
-                    self.catalogue.pretend_to_search(self, era, target.noun).await;
+                    Box::pin(self.catalogue.pretend_to_search(self, era, target.noun)).await;
                 }
                 draft.verdict = Recorded::Hidden;
                 draft.rule = Some(rule::HIDDEN.to_owned());
-                self.write(&draft);
+                self.write(draft);
                 Verdict::Answer(denial::hidden(request, era))
             }
-            (_, Err(answer)) => refuse(&mut draft, answer),
+            (_, Err(answer)) => refuse(draft, answer),
             (Ruling::Denied(refusal), Ok(_)) => {
-                self.write_denial(&mut draft, &refusal);
+                self.write_denial(draft, &refusal);
                 Verdict::Answer(denial::denied(request, &refusal, era))
             }
             (Ruling::Waiting(waiting), Ok(_)) => {
@@ -200,7 +208,7 @@ impl Session {
                 draft.rule.clone_from(&refusal.rule);
                 draft.reason = Some(refusal.reason.clone());
                 draft.approval = refusal.ticket.as_deref().map(Into::into);
-                self.write(&draft);
+                self.write(draft);
                 Verdict::Answer(denial::denied(request, &refusal, era))
             }
             (Ruling::Allowed { call, arguments, admission, memory }, Ok((headers, round))) => {
@@ -251,14 +259,14 @@ impl Session {
         }
     }
 
-    /// Forwards a judged request. The answer, if it could not be forwarded.
+    /// Forwards a judged request. If it could not be forwarded the error is the answer, where one is wanted.
     async fn forward(
         self: &Arc<Self>,
         arrival: Arrival,
         number: &Id,
         forward: Forward,
         reply: mpsc::Sender<Outgoing>,
-    ) -> Option<Document> {
+    ) -> Result<Option<Carrier>, Option<Document>> {
         let Forward { mut call, mut record, method, arguments, admission, memory, .. } = forward;
         let Forward { request: inner, mut headers, .. } = forward;
         let Arrival { request, era, .. } = arrival;
@@ -270,8 +278,8 @@ impl Session {
                 let reason = format!("The call could not be changed as the policy demands: {problem}.");
                 let refusal = Denial { reason, ..Denial::default() };
                 self.flights.lock().refuse(number, request.id());
-                self.write_denial(&mut record, &refusal);
-                return Some(denial::denied(&request, &refusal, era));
+                self.write_denial(record, &refusal);
+                return Err(Some(denial::denied(&request, &refusal, era)));
             }
         };
         if arguments.is_some() {
@@ -297,15 +305,15 @@ impl Session {
                 let Exchange { taken, mut record, .. } = *exchange;
                 self.settle(taken, Outcome::NotSent);
                 record.reason = Some("it was not forwarded any more".to_owned());
-                self.write(&record);
+                self.write(record);
             }
-            return self.grounded(&id, grounded);
+            return Err(self.grounded(&id, grounded));
         }
         if let Err(refusal) = self.remember(&memory) {
-            let Exchange { request, era, taken, mut record, .. } = *self.abandon(number)?;
+            let Exchange { request, era, taken, record, .. } = *self.abandon(number).ok_or(None)?;
             self.settle(taken, Outcome::NotSent);
-            self.write_denial(&mut record, &refusal);
-            return Some(denial::denied(&request, &refusal, era));
+            self.write_denial(record, &refusal);
+            return Err(Some(denial::denied(&request, &refusal, era)));
         }
         let sent = match self.upstream() {
             Some(upstream) => upstream
@@ -314,12 +322,12 @@ impl Session {
                 .map_err(|error| error.to_string()),
             None => Err("the server is not connected".to_owned()),
         };
-        if let Err(problem) = sent
-            && let Some(exchange) = self.abandon(number)
-        {
-            self.fail(*exchange, &problem, Fate::NotSent);
-        }
-        None
+        sent.or_else(|problem| {
+            if let Some(exchange) = self.abandon(number) {
+                self.fail(*exchange, &problem, Fate::NotSent);
+            }
+            Ok(None)
+        })
     }
 
     /// What the state of a call of several rounds is bound to.

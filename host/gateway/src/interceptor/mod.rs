@@ -37,6 +37,7 @@ use crate::clock;
 use crate::flights::Exchange;
 use crate::judge::{self, Judged, Opinion};
 use crate::session::{Fate, Outgoing, Session};
+use crate::upstream::carry_aside;
 
 pub(crate) use lists::lists_of;
 pub(crate) use parameters::select as parameter_headers;
@@ -67,7 +68,9 @@ impl Session {
     ) {
         self.touch();
         match message {
-            Ok(Message::Request(request)) => self.take_request(Arrival::plain(request), reply).1.await,
+            Ok(Message::Request(request)) => {
+                carry_aside(self.take_request(Arrival::plain(request), reply).1.await);
+            }
             Ok(Message::Notification(notification)) => self.client_notification(notification).await,
             Ok(Message::Response(response)) => self.client_response(response).await,
             Err(error) => {
@@ -118,8 +121,10 @@ impl Session {
     ) {
         match message {
             Ok(Message::Response(response)) => self.server_response(response).await,
-            Ok(Message::Notification(notification)) => self.server_notification(notification, origin).await,
-            Ok(Message::Request(request)) => self.server_request(request, origin).await,
+            Ok(Message::Notification(notification)) => {
+                Box::pin(self.server_notification(notification, origin)).await;
+            }
+            Ok(Message::Request(request)) => Box::pin(self.server_request(request, origin)).await,
             Err(error) => {
                 tracing::warn!(
                     session = %self.id,
@@ -141,7 +146,7 @@ impl Session {
         if !is_notification(name, method, flow, self.notification_era()) {
             // A request without an id would be carried out by some servers, and answered by none.
             let reason = format!("{name} is no notification.");
-            self.write_denial(&mut draft, &Denial { reason, ..Denial::default() });
+            self.write_denial(draft, &Denial { reason, ..Denial::default() });
             return false;
         }
         let target = method.and_then(|method| method.target(params));
@@ -170,29 +175,29 @@ impl Session {
         match ruling {
             Ruling::Allowed { arguments: None, admission, memory, .. } => {
                 if let Err(refusal) = self.remember(&memory) {
-                    self.write_denial(&mut draft, &refusal);
+                    self.write_denial(draft, &refusal);
                     return false;
                 }
                 admission.forwarded().commit();
-                self.write(&draft);
+                self.write(draft);
                 true
             }
             Ruling::Allowed { arguments: Some(_), .. } => {
                 let reason = "A policy wanted to change a notification, which is not possible.".to_owned();
-                self.write_denial(&mut draft, &Denial { reason, ..Denial::default() });
+                self.write_denial(draft, &Denial { reason, ..Denial::default() });
                 false
             }
             Ruling::Waiting(waiting) => {
-                self.write_denial(&mut draft, &admission::waiting(&waiting.approval));
+                self.write_denial(draft, &admission::waiting(&waiting.approval));
                 false
             }
             Ruling::Denied(refusal) => {
-                self.write_denial(&mut draft, &refusal);
+                self.write_denial(draft, &refusal);
                 false
             }
             Ruling::Hidden => {
                 draft.verdict = Recorded::Hidden;
-                self.write(&draft);
+                self.write(draft);
                 false
             }
         }
@@ -207,7 +212,7 @@ impl Session {
         }
         record.upstream = Reached::Unavailable { latency: begin.elapsed().into() };
         record.reason = Some(problem.to_owned());
-        self.write(&record);
+        self.write(record);
         let text = format!("The MCP server `{}` did not answer: {problem}", self.server.name);
         deliver_aside(reply, Outgoing::Last(denial::unavailable(request.id(), &text)));
     }

@@ -53,7 +53,7 @@ impl Session {
         self.settle(taken, Outcome::Done);
         record.upstream = Reached::Error { latency: begin.elapsed().into() };
         record.reason = Some("cancelled by the client".to_owned());
-        self.write(&record);
+        self.write(record);
         // The server knows it by our number.
         let renamed = match said {
             Some(said) => said.with_param("/requestId", &number.to_document()).ok(),

@@ -63,18 +63,20 @@ impl Session {
         }
     }
 
-    pub(super) fn write_denial(&self, record: &mut Record, refusal: &Denial) {
-        deny(record, refusal);
+    pub(super) fn write_denial(&self, mut record: Record, refusal: &Denial) {
+        deny(&mut record, refusal);
         self.write(record);
     }
 
-    pub(super) fn write(&self, record: &Record) {
-        self.log(&Event::from(record.clone()));
+    pub(super) fn write(&self, record: Record) {
+        self.log(&Event::from(record));
     }
 
     /// Gives an event to the log; one that cannot keep up is waited for.
     pub(super) fn log(&self, event: &Event) {
-        if let Err(error) = pace::blocking(|| self.shared.log.record(event)) {
+        let log = &self.shared.log;
+        let recorded = if log.is_busy() { pace::blocking(|| log.record(event)) } else { log.record(event) };
+        if let Err(error) = recorded {
             tracing::error!(%error, "an event could not be recorded");
         }
     }

@@ -91,7 +91,7 @@ impl Session {
             },
             Err(refused) => refused,
         };
-        self.write(&record);
+        self.write(record);
         if self.has_one_child_for_all() {
             deliver_aside(reply, Outgoing::Last(answer));
         } else {
@@ -218,7 +218,7 @@ impl Session {
                     match self.remember(&memory) {
                         Ok(()) => {
                             admission.forwarded().commit();
-                            self.write(&draft);
+                            self.write(draft);
                             let address = origin.and_then(|origin| {
                                 let flights = self.flights.lock();
                                 flights.get(origin).map(|found| (origin.clone(), found.reply.clone()))
@@ -240,7 +240,7 @@ impl Session {
                 }
             }
         };
-        self.write_denial(&mut draft, &refusal);
+        self.write_denial(draft, &refusal);
         let Ok(answer) = Message::read(&denial::denied(&request, &refusal, Era::Legacy)) else { return };
         // Not from here: a server that asks and does not read must not hold up what it answers.
         let session = Arc::clone(self);

@@ -126,17 +126,17 @@ impl Session {
         let is_error = result.get("isError").and_then(Value::as_bool).unwrap_or(false);
         let ruling = self.judge_value(call, Some(result), is_error, &mut draft, &mut changes);
         if let Err(refusal) = self.remember(&changes) {
-            self.write_denial(&mut draft, &refusal);
+            self.write_denial(draft, &refusal);
             return None;
         }
         match ruling {
             ReplyRuling::Unchanged => Some(notification),
             ReplyRuling::Rewritten(instead) => {
-                self.write(&draft);
+                self.write(draft);
                 notification.with_param("/result", &instead).ok()
             }
             ReplyRuling::Denied(refusal) => {
-                self.write_denial(&mut draft, &refusal);
+                self.write_denial(draft, &refusal);
                 None
             }
         }

@@ -1,7 +1,7 @@
 //! One plugin of a plan: whether it is asked, how it is run, and what its answer means.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bartizan_policy::plan::{Mode, OnError};
 use bartizan_runtime::{Call, Decision, Denial as Refusal, EvaluationError, Judgement, Verdict};
@@ -11,10 +11,10 @@ use bartizan_wire::json::{Document, Limits};
 
 use crate::charges;
 use crate::memory::SessionMemory;
-use crate::pace::{self, Expected};
+use crate::pace::{self, Expected, Stopwatch};
 use crate::plan::ActiveStep;
 
-/// An evaluation that took this long is one of a slow plugin.
+/// An evaluation that took this long of a processor is one of a slow plugin.
 const INLINE_BUDGET: Duration = Duration::from_millis(2);
 
 /// A plugin's judgement, with what it says read.
@@ -48,7 +48,11 @@ pub(super) fn ask(
     let target = call.target.as_deref();
     let listing = listing.filter(|listing| step.covers(&listing.method, target));
     if step.covers(&call.method, target) {
-        return Some(evaluate(step, || step.plugin.judge_with(call, listing, &memory.of(step))));
+        let ActiveStep { plugin, verdicts, .. } = step;
+        return Some(match verdicts.known(plugin, call, listing) {
+            Some(judgement) => Ok(judgement),
+            None => evaluate(step, || verdicts.judge(plugin, call, listing, &memory.of(step))),
+        });
     }
     let (listing, entry) = (listing?, call.entry.as_deref()?);
     if !step.plugin.hooks().listings || !step.plugin.is_interested(&listing.method, target) {
@@ -70,14 +74,18 @@ pub(super) fn evaluate<T>(
     evaluation: impl FnOnce() -> Result<T, EvaluationError>,
 ) -> Result<T, EvaluationError> {
     let mut time = Duration::ZERO;
+    let expected = step.pace.expected();
     // Waiting for a turn says nothing of its pace.
     let timed = || {
-        let begin = Instant::now();
+        let watch = match expected {
+            Expected::Quick => Stopwatch::about(),
+            Expected::Anything | Expected::Slow => Stopwatch::exact(),
+        };
         let outcome = evaluation();
-        time = begin.elapsed();
+        time = watch.stop(INLINE_BUDGET);
         outcome
     };
-    let outcome = match step.pace.expected() {
+    let outcome = match expected {
         _ if step.plugin.waits() => pace::blocking(timed),
         Expected::Quick => timed(),
         Expected::Anything => pace::blocking(timed),

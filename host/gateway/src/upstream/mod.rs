@@ -5,6 +5,7 @@ mod reaper;
 mod sse;
 mod stdio;
 
+use std::pin::Pin;
 use std::sync::Arc;
 
 use ::http::HeaderMap;
@@ -19,6 +20,16 @@ pub(crate) use sse::SseUpstream;
 pub(crate) use stdio::{StandardError, StdioUpstream, spawn};
 
 use crate::session::Session;
+
+/// Brings back what a server answers to a request over HTTP. To be run to its end, by whoever forwards the request.
+pub(crate) type Carrier = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// Runs a carrier, if there is one, in a task of its own.
+pub(crate) fn carry_aside(carrier: Option<Carrier>) {
+    if let Some(carrier) = carrier {
+        tokio::spawn(carrier);
+    }
+}
 
 /// How a session reaches its server.
 pub(crate) enum Upstream {
@@ -49,17 +60,18 @@ async fn closed(mut closing: watch::Receiver<bool>) {
 
 impl Upstream {
     /// Sends one message, in our own serialisation. What the server answers comes back through
-    /// [`Session::from_server`]. `headers` go with it where there are headers.
+    /// [`Session::from_server`], where there is a carrier by its doing. `headers` go with it where there are
+    /// headers.
     pub(crate) async fn send(
         &self,
         session: &Arc<Session>,
         message: &Message,
         headers: HeaderMap,
-    ) -> Result<(), UpstreamError> {
+    ) -> Result<Option<Carrier>, UpstreamError> {
         match self {
-            Self::Stdio(upstream) => upstream.send(message).await,
+            Self::Stdio(upstream) => upstream.send(message).await.map(|()| None),
             Self::Http(upstream) => upstream.send(session, message, headers).await,
-            Self::Sse(upstream) => upstream.send(message).await,
+            Self::Sse(upstream) => upstream.send(message).await.map(|()| None),
         }
     }
 
@@ -78,7 +90,10 @@ impl Upstream {
                 upstream.abort(number);
                 Ok(())
             }
-            _ => self.send(session, &Message::Notification(notification), HeaderMap::new()).await,
+            _ => {
+                let message = Message::Notification(notification);
+                self.send(session, &message, HeaderMap::new()).await.map(carry_aside)
+            }
         }
     }
 

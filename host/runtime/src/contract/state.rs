@@ -14,6 +14,8 @@ pub(crate) struct HostState {
     place: Place,
     call: Option<Arc<Call>>,
     reply: Option<Arc<Reply>>,
+    /// Whether the plugin read what differs from call to call.
+    is_particular: bool,
     pub(crate) interfaces: Interfaces,
     pub(crate) limiter: Limiter,
     /// When the time began that the plugin has at present, and how much that is.
@@ -50,6 +52,7 @@ impl HostState {
             place: Place::Loading,
             call: None,
             reply: None,
+            is_particular: false,
             interfaces,
             limiter: Limiter::new(limits),
             begun: Instant::now(),
@@ -75,6 +78,7 @@ impl HostState {
     pub(crate) fn begin(&mut self, remembered: &Remembered) {
         // What `configure` had to say was written when the plugin was loaded.
         self.interfaces.log.discard();
+        self.is_particular = false;
         self.interfaces.memory.begin(remembered);
     }
 
@@ -108,6 +112,18 @@ impl HostState {
 
     pub(crate) fn call(&self) -> Result<&Arc<Call>, Unreadable> {
         self.call.as_ref().ok_or(Unreadable { what: "call" })
+    }
+
+    /// The call, for what no two calls need have in common.
+    pub(crate) fn particular_call(&mut self) -> Result<&Arc<Call>, Unreadable> {
+        self.is_particular = true;
+        self.call()
+    }
+
+    /// Whether the evaluation depends on more of the call than its method, direction, server, target, entry
+    /// and principal.
+    pub(crate) fn is_particular(&self) -> bool {
+        self.is_particular
     }
 
     pub(crate) fn reply(&self) -> Result<&Arc<Reply>, Unreadable> {

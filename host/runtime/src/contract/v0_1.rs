@@ -82,7 +82,7 @@ impl call::Host for HostState {
     }
 
     fn argument(&mut self, pointer: String) -> Result<Option<types::Json>> {
-        Ok(self.call()?.arguments.as_deref().and_then(|text| pointer::find(text, &pointer)))
+        Ok(self.particular_call()?.arguments.as_deref().and_then(|text| pointer::find(text, &pointer)))
     }
 
     fn tool(&mut self) -> Result<Option<types::Entry>> {
@@ -90,7 +90,7 @@ impl call::Host for HostState {
     }
 
     fn session(&mut self) -> Result<String> {
-        Ok(self.call()?.session.to_string())
+        Ok(self.particular_call()?.session.to_string())
     }
 
     fn principal(&mut self) -> Result<Option<String>> {
@@ -98,12 +98,12 @@ impl call::Host for HostState {
     }
 
     fn claim(&mut self, pointer: String) -> Result<Option<types::Json>> {
-        Ok(self.call()?.claims.as_deref().and_then(|text| pointer::find(text, &pointer)))
+        Ok(self.particular_call()?.claims.as_deref().and_then(|text| pointer::find(text, &pointer)))
     }
 
     #[expect(clippy::cast_precision_loss, reason = "exact below 2^53 ms, which is the year 287396")]
     fn time(&mut self) -> Result<f64> {
-        Ok(self.call()?.time as f64)
+        Ok(self.particular_call()?.time as f64)
     }
 }
 

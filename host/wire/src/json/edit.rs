@@ -164,7 +164,7 @@ impl Document {
         Document::trusted(text)
     }
 
-    fn splice(&self, span: &Range<usize>, with: &str) -> Document {
+    pub(crate) fn splice(&self, span: &Range<usize>, with: &str) -> Document {
         let before = self.as_str().get(..span.start).unwrap_or_default();
         let after = self.as_str().get(span.end..).unwrap_or_default();
         Document::trusted([before, with, after].concat())

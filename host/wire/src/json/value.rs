@@ -7,8 +7,10 @@ use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
 
+use memchr::memchr2;
+
 use super::Document;
-use super::literal::{plain_length, unescape};
+use super::literal::unescape;
 
 /// What a JSON value is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -323,10 +325,9 @@ fn end_of_string(text: &[u8], start: usize) -> usize {
     let mut at = start + 1;
     loop {
         let rest = text.get(at..).unwrap_or_default();
-        let plain = plain_length(rest, |b| (b == b'"') | (b == b'\\'));
-        match rest.get(plain) {
-            Some(b'"') => return at + plain + 1,
-            Some(_) => at += plain + 2,
+        match memchr2(b'"', b'\\', rest) {
+            Some(plain) if rest.get(plain) == Some(&b'"') => return at + plain + 1,
+            Some(plain) => at += plain + 2,
             None => return text.len(),
         }
     }

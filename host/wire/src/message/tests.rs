@@ -158,3 +158,40 @@ fn a_pointer_without_its_slash_names_no_other_member() {
         assert_eq!(answer.with_result(pointer, &seven), Err(refused));
     }
 }
+
+#[test]
+fn another_id_moves_what_comes_after_it() {
+    let requests = [
+        r#"{"jsonrpc":"2.0","id":1,"method":"m","params":{"a":1}}"#,
+        r#"{"params":{"a":1},"id":"one","method":"m","jsonrpc":"2.0"}"#,
+    ];
+    for text in requests {
+        for id in [Id::from(1_234_567), Id::from("a\"b"), Id::from(2)] {
+            let changed = request(text).with_id(&id).unwrap();
+            assert_eq!(
+                Message::read(changed.document()),
+                Ok(Message::Request(changed.clone())),
+                "{text} {id}"
+            );
+            assert_eq!(changed.id(), &id);
+            assert_eq!(changed.params().unwrap().text(), r#"{"a":1}"#);
+        }
+    }
+    let responses = [
+        r#"{"jsonrpc":"2.0","id":12345,"result":{"a":1}}"#,
+        r#"{"result":{"a":1},"id":1,"jsonrpc":"2.0"}"#,
+        r#"{"jsonrpc":"2.0","id":null,"error":{"code":1,"message":""}}"#,
+        r#"{"jsonrpc":"2.0","error":{"code":1,"message":""}}"#,
+    ];
+    for text in responses {
+        for id in [Id::from(1_234_567), Id::from("one"), Id::from(2)] {
+            let changed = response(text).with_id(&id).unwrap();
+            assert_eq!(
+                Message::read(changed.document()),
+                Ok(Message::Response(changed.clone())),
+                "{text} {id}"
+            );
+            assert_eq!(changed.id(), Some(&id));
+        }
+    }
+}

@@ -4,7 +4,6 @@
 //! Debian packages rustc and the sources of the standard library, but no standard library for the
 //! guests' target, so that is compiled here, once.
 
-mod apt;
 mod std_library;
 mod sysroot;
 
@@ -14,9 +13,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context as _, Result, anyhow, bail};
 
-use self::apt::Apt;
 pub(crate) use self::sysroot::Sysroot;
 use super::probe;
+use crate::apt::Apt;
 use crate::cache::{self, Cache};
 use crate::step::Step;
 use crate::version::RustVersion;

@@ -1,5 +1,6 @@
 //! The shapes of an HTTP answer.
 
+use bartizan_wire::json::Document;
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderName, HeaderValue, Response, StatusCode};
@@ -7,6 +8,7 @@ use http_body_util::{Either, Full};
 
 use super::events::EventStream;
 use crate::downstream::guard::Refusal;
+use crate::payload::bytes_of;
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const EVENT_STREAM: HeaderValue = HeaderValue::from_static("text/event-stream");
@@ -26,7 +28,16 @@ pub(super) fn refuse(refusal: &Refusal) -> Answer {
 }
 
 pub(super) fn json(status: StatusCode, text: &[u8]) -> Answer {
-    let mut answer = Response::new(Either::Left(Full::new(Bytes::copy_from_slice(text))));
+    json_bytes(status, Bytes::copy_from_slice(text))
+}
+
+/// The answer to a message.
+pub(super) fn message(status: StatusCode, document: &Document) -> Answer {
+    json_bytes(status, bytes_of(document))
+}
+
+fn json_bytes(status: StatusCode, text: Bytes) -> Answer {
+    let mut answer = Response::new(Either::Left(Full::new(text)));
     *answer.status_mut() = status;
     answer.headers_mut().insert(CONTENT_TYPE, JSON);
     answer

@@ -8,6 +8,7 @@ mod answer;
 mod events;
 mod pair;
 mod replay;
+mod running;
 mod sessions;
 mod stateless;
 mod table;
@@ -179,7 +180,7 @@ impl Front {
             ("mcp", &Method::DELETE) => self.delete(parts, server),
             ("mcp", _) => Ok(not_allowed("POST, GET, DELETE", "the methods are POST, GET and DELETE")),
             ("sse", &Method::GET) => self.open_pair(parts, server),
-            ("messages", &Method::POST) => self.post_to_pair(parts, body, server).await,
+            ("messages", &Method::POST) => Box::pin(self.post_to_pair(parts, body, server)).await,
             ("sse", _) => Ok(not_allowed("GET", "the method is GET")),
             _ => Ok(not_allowed("POST", "the method is POST")),
         }
@@ -201,7 +202,7 @@ impl Front {
             Incoming::One(message) => message,
             Incoming::Batch(messages) => {
                 revision(version)?;
-                return self.batch(parts, messages, server).await;
+                return Box::pin(self.batch(parts, messages, server)).await;
             }
         };
         let names_modern = protocol_version(version)

@@ -19,6 +19,7 @@ use crate::interceptor::Arrival;
 use crate::server::Server;
 use crate::session::{Session, Unrelated};
 use crate::sessions;
+use crate::upstream::carry_aside;
 
 /// What names the session in the URL for messages.
 const PARAMETER: &str = "session_id";
@@ -82,8 +83,8 @@ impl Front {
         let Some(pipe) = session.pipe() else { return Err(unknown()) };
         match message {
             Message::Request(request) => {
-                let (_, exchange) = session.take_request(Arrival::plain(request), pipe);
-                tokio::spawn(exchange);
+                let (_, forwarding) = session.take_request(Arrival::plain(request), pipe);
+                tokio::spawn(async move { carry_aside(forwarding.await) });
             }
             message => session.from_client(Ok(message), pipe).await,
         }

@@ -11,9 +11,10 @@ use http::request::Parts;
 use http::{HeaderName, HeaderValue, StatusCode};
 use tokio::sync::mpsc;
 
-use super::answer::{Answer, empty, is_complete, json, stream};
+use super::answer::{self, Answer, empty, is_complete, json, stream};
 use super::events::{Company, EventStream, Messages, priming};
 use super::replay::{EventId, UNRELATED};
+use super::running::{Running, carry, receive};
 use super::{BACKLOG, Front, SESSION_ID, peer};
 use crate::downstream::guard::{self, Refusal};
 use crate::interceptor::Arrival;
@@ -44,7 +45,8 @@ impl Front {
     ) -> Result<Answer, Refusal> {
         match message {
             Message::Request(request) if request.method() == "initialize" => {
-                self.initialize(parts, request, server).await
+                // Boxed, as is all else that is rare: every request would carry room for it.
+                Box::pin(self.initialize(parts, request, server)).await
             }
             Message::Request(request) => {
                 let session = self.session(parts, server)?;
@@ -211,10 +213,14 @@ impl Front {
         let (reply, mut messages) = mpsc::channel(BACKLOG);
         let mut lasts = requests.len() + answers.len();
         let mut first: VecDeque<Outgoing> = answers.into_iter().map(Outgoing::Last).collect();
+        // A client that goes away does not cancel: in this era it says so, or comes back for the rest.
+        let mut running = Running::default();
         for request in requests {
-            // A client that goes away does not cancel: in this era it says so, or comes back for the rest.
-            let (_, exchange) = session.take_request(Arrival::plain(request), reply.clone());
-            tokio::spawn(exchange);
+            let (_, forwarding) = session.take_request(Arrival::plain(request), reply.clone());
+            match form {
+                Form::Single => running = Running::new(carry(forwarding)),
+                Form::Array => drop(tokio::spawn(carry(forwarding))),
+            }
         }
         drop(reply);
         // A client that hears nothing at all gives up: an answer that takes long begins as a stream.
@@ -223,7 +229,7 @@ impl Front {
             if first.len() >= lasts {
                 break false;
             }
-            match tokio::time::timeout_at(begin + keep_alive, messages.recv()).await {
+            match tokio::time::timeout_at(begin + keep_alive, receive(&mut messages, &mut running)).await {
                 Ok(Some(last @ Outgoing::Last(_))) => first.push_back(last),
                 Ok(Some(message)) => {
                     first.push_back(message);
@@ -240,8 +246,8 @@ impl Front {
         if !is_stream {
             let documents: Vec<Document> = first.into_iter().filter_map(Outgoing::into_document).collect();
             return match documents.as_slice() {
-                [document] if form == Form::Single => json(StatusCode::OK, document.as_bytes()),
-                documents => json(StatusCode::OK, message::join(documents).as_bytes()),
+                [document] if form == Form::Single => answer::message(StatusCode::OK, document),
+                documents => answer::message(StatusCode::OK, &message::join(documents)),
             };
         }
         let track = session.tracks.lock().begin();
@@ -258,7 +264,7 @@ impl Front {
 /// Hands a session what wants no answer.
 async fn tell(session: &Arc<Session>, message: Message) {
     let (reply, _nothing_comes) = mpsc::channel(1);
-    session.from_client(Ok(message), reply).await;
+    Box::pin(session.from_client(Ok(message), reply)).await;
 }
 
 /// Whether the client expects a stream to begin with an event without data.

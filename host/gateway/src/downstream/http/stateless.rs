@@ -20,8 +20,9 @@ use http::{HeaderName, StatusCode};
 use tokio::sync::{Mutex, mpsc};
 
 use super::Front;
-use super::answer::{Answer, json, stream};
+use super::answer::{self, Answer, json, stream};
 use super::events::{Call, Company, EventStream, Messages};
+use super::running::{Running, carry, receive};
 use crate::config::{HttpTransport, UpstreamConfig};
 use crate::downstream::guard::{self, Refusal};
 use crate::era;
@@ -129,13 +130,13 @@ impl Front {
         let (reply, mut messages) = mpsc::channel(SHARED_BACKLOG);
         let headers = Some(parameter_headers(&parts.headers));
         let arrival = Arrival { request, era: Era::Modern, headers };
-        let (number, exchange) = session.take_request(arrival, reply);
+        let (number, forwarding) = session.take_request(arrival, reply);
         let mut call = Call::new(Arc::clone(&session), number);
-        tokio::spawn(exchange);
-        let first = match tokio::time::timeout(keep_alive, messages.recv()).await {
+        let mut running = Running::new(carry(forwarding));
+        let first = match tokio::time::timeout(keep_alive, receive(&mut messages, &mut running)).await {
             Ok(Some(Outgoing::Last(document))) => {
                 call.done();
-                return Ok(json(status(&document), document.as_bytes()));
+                return Ok(answer::message(status(&document), &document));
             }
             Ok(first) => first.into_iter().collect(),
             // A client that hears nothing at all gives up.

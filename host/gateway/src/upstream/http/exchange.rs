@@ -2,6 +2,8 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
 
 use bartizan_wire::era::{Era, Revision};
 use bartizan_wire::message::{ErrorObject, Id, Message, MessageError};
@@ -12,7 +14,8 @@ use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::Incoming;
 
 use super::{
-    EVENT_STREAM, Endpoint, FIRST_PAUSE, LAST_EVENT_ID, Position, SESSION_ID, connection_problem, read_events,
+    EVENT_STREAM, Endpoint, FIRST_PAUSE, LAST_EVENT_ID, LOOK, Position, SESSION_ID, connection_problem,
+    read_events,
 };
 use crate::flights::Flight;
 use crate::session::{Fate, Outgoing, Session, Unanswered};
@@ -25,6 +28,8 @@ pub(super) struct Exchange {
     pub(super) number: Id,
     pub(super) era: Era,
     pub(super) endpoint: Arc<Endpoint>,
+    /// Whether the head of the response is there.
+    pub(super) has_begun: AtomicBool,
 }
 
 /// Why there is no answer.
@@ -65,24 +70,53 @@ enum Outcome {
 }
 
 impl Exchange {
-    /// Boxed, since what comes back may make the session send again.
+    /// Boxed, since what comes back may make the session send again. Ends when nobody waits any more: dropping
+    /// the response closes its connection.
     pub(super) fn run(self, request: Request<Full<Bytes>>) -> Pin<Box<dyn Future<Output = ()> + Send>> {
-        Box::pin(async move { self.carry(request).await })
+        Box::pin(async move {
+            tokio::select! {
+                () = self.carry(request) => {}
+                () = self.overdue() => {}
+            }
+        })
     }
 
     async fn carry(&self, request: Request<Full<Bytes>>) {
-        let patience = self.session.shared.limits.first_byte_timeout;
-        let sent = tokio::time::timeout(patience, self.endpoint.place.client.request(request)).await;
-        let (outcome, fate) = match sent {
-            Ok(Ok(response)) => (self.read_all(response).await, Fate::Unknown),
-            // Without a connection nothing was sent.
-            Ok(Err(error)) if error.is_connect() => (Err(connection_problem(&error).into()), Fate::NotSent),
-            Ok(Err(error)) => (Err(connection_problem(&error).into()), Fate::Unknown),
-            Err(_elapsed) => {
-                let text = format!("its answer did not begin within {} s", patience.as_secs());
-                (Err(text.into()), Fate::Unknown)
+        let (outcome, fate) = match self.endpoint.place.client.request(request).await {
+            Ok(response) => {
+                self.has_begun.store(true, Ordering::Relaxed);
+                (self.read_all(response).await, Fate::Unknown)
             }
+            // Without a connection nothing was sent.
+            Err(error) if error.is_connect() => (Err(connection_problem(&error).into()), Fate::NotSent),
+            Err(error) => (Err(connection_problem(&error).into()), Fate::Unknown),
         };
+        self.conclude(outcome, fate);
+    }
+
+    /// Waits until nothing more is wanted of it: its answer has not begun in time, or it has not been under way
+    /// for a while.
+    async fn overdue(&self) {
+        let patience = self.session.shared.limits.first_byte_timeout;
+        let begin = Instant::now();
+        loop {
+            let left = patience.saturating_sub(begin.elapsed());
+            let waits_for_head = !self.has_begun.load(Ordering::Relaxed);
+            tokio::time::sleep(if waits_for_head { left.min(LOOK) } else { LOOK }).await;
+            if !self.has_begun.load(Ordering::Relaxed) && begin.elapsed() >= patience {
+                let text = format!("its answer did not begin within {} s", patience.as_secs());
+                return self.conclude(Err(text.into()), Fate::Unknown);
+            }
+            if !self.is_under_way() {
+                break;
+            }
+        }
+        // What comes right after an answer is still read, so that the connection can be used again.
+        tokio::time::sleep(LOOK).await;
+    }
+
+    /// Gives the request up if its answer has not come.
+    fn conclude(&self, outcome: Result<(), Problem>, fate: Fate) {
         let problem = match outcome {
             Ok(()) => "its response ended without an answer".to_owned().into(),
             Err(problem) => problem,
@@ -102,7 +136,14 @@ impl Exchange {
     /// Reads a response to its end. An event stream that ends before the answer came is taken up again, as
     /// long as the server goes on with it.
     async fn read_all(&self, response: Response<Incoming>) -> Result<(), Problem> {
-        let Outcome::Stream(mut position, mut ended) = self.read(response).await? else { return Ok(()) };
+        match self.read(response).await? {
+            Outcome::Read => Ok(()),
+            Outcome::Stream(position, ended) => Box::pin(self.resume(position, ended)).await,
+        }
+    }
+
+    /// Takes up an event stream that has ended, as long as there is no answer.
+    async fn resume(&self, mut position: Position, mut ended: Result<(), String>) -> Result<(), Problem> {
         let mut attempts = 0;
         while self.era == Era::Legacy && self.is_under_way() && attempts < ATTEMPTS {
             let Some(last) = position.last.clone() else { break };
@@ -121,7 +162,8 @@ impl Exchange {
             match self.endpoint.place.client.request(request).await {
                 Ok(response) if response.status().is_success() => {
                     let body = response.into_body();
-                    ended = read_events(&self.session, body, Some(&self.number), &mut position).await;
+                    let reading = read_events(&self.session, body, Some(&self.number), &mut position);
+                    ended = Box::pin(reading).await;
                     if position.last.as_ref() != Some(&last) {
                         attempts = 0;
                     }
@@ -156,7 +198,8 @@ impl Exchange {
                 self.session.say(&self.number, Outgoing::Begin).await;
                 let mut position = Position::default();
                 let body = response.into_body();
-                let ended = read_events(&self.session, body, Some(&self.number), &mut position).await;
+                let reading = read_events(&self.session, body, Some(&self.number), &mut position);
+                let ended = Box::pin(reading).await;
                 Ok(Outcome::Stream(position, ended))
             }
             Some("application/json") => {
@@ -179,7 +222,8 @@ impl Exchange {
                     }
                     Ok(_) => Err("its response is not an answer to the request".to_owned().into()),
                     Err(MessageError::Batch) if status.is_success() => {
-                        let read = self.session.from_server_text(&body, Some(&self.number)).await;
+                        let reading = self.session.from_server_text(&body, Some(&self.number));
+                        let read = Box::pin(reading).await;
                         read.map(|()| Outcome::Read)
                             .map_err(|error| format!("its response is malformed: {error}").into())
                     }

@@ -18,6 +18,7 @@ use bartizan_wire::headers::encode_mirror;
 use bartizan_wire::message::{Id, Message, Request as Asked};
 use bartizan_wire::{meta, method, sse};
 use bytes::Bytes;
+use futures_util::future::{AbortHandle, abortable};
 use http::header::{ACCEPT, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Uri};
 use http_body_util::{BodyExt as _, Full};
@@ -28,9 +29,9 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use parking_lot::Mutex;
 use tokio::sync::watch;
-use tokio::task::AbortHandle;
 
-use super::{UpstreamError, closed};
+use super::{Carrier, UpstreamError, closed};
+use crate::payload::bytes_of;
 use crate::session::Session;
 
 const SESSION_ID: HeaderName = HeaderName::from_static("mcp-session-id");
@@ -126,8 +127,8 @@ impl HttpUpstream {
         session: &Arc<Session>,
         message: &Message,
         headers: HeaderMap,
-    ) -> Result<(), UpstreamError> {
-        let body = Full::new(Bytes::copy_from_slice(message.document().as_bytes()));
+    ) -> Result<Option<Carrier>, UpstreamError> {
+        let body = Full::new(bytes_of(message.document()));
         let mut request = self.endpoint.request(&Method::POST, BOTH, session, body)?;
         match message {
             Message::Request(asked) => {
@@ -135,19 +136,18 @@ impl HttpUpstream {
                 if era == Era::Modern {
                     describe(request.headers_mut(), asked, headers);
                 }
-                self.carry(session, asked.id(), era, request);
-                Ok(())
+                Ok(self.carrier(session, asked.id(), era, request))
             }
             Message::Notification(_) | Message::Response(_) => {
                 let sent = tokio::time::timeout(ACCEPT_PATIENCE, self.endpoint.place.client.request(request));
-                let response = sent
+                let response = Box::pin(sent)
                     .await
                     .map_err(|_elapsed| {
                         UpstreamError::Http("it does not accept the message in time".to_owned())
                     })?
                     .map_err(|error| UpstreamError::Http(connection_problem(&error)))?;
                 if response.status().is_success() {
-                    Ok(())
+                    Ok(None)
                 } else {
                     Err(UpstreamError::Http(format!("it answered HTTP {}", response.status().as_u16())))
                 }
@@ -155,30 +155,37 @@ impl HttpUpstream {
         }
     }
 
-    /// Sends a request and sees to what comes back.
-    fn carry(&self, session: &Arc<Session>, number: &Id, era: Era, request: Request<Full<Bytes>>) {
+    /// What sends a request and sees to what comes back. `None` if the session has ended.
+    fn carrier(
+        &self,
+        session: &Arc<Session>,
+        number: &Id,
+        era: Era,
+        request: Request<Full<Bytes>>,
+    ) -> Option<Carrier> {
         let exchange = exchange::Exchange {
             session: Arc::clone(session),
             number: number.clone(),
             era,
             endpoint: Arc::clone(&self.endpoint),
+            has_begun: AtomicBool::new(false),
         };
-        let closing = self.closing.subscribe();
-        let carriers = Arc::clone(&self.carriers);
-        let mut under_way = self.carriers.lock();
-        let carried = number.clone();
-        let waiting = Arc::clone(session);
-        let task = tokio::spawn(async move {
-            // Ends with the session, and when nobody waits any more: dropping the response closes its
-            // connection.
-            tokio::select! {
-                () = exchange.run(request) => {}
-                () = closed(closing) => {}
-                () = unwanted(&waiting, &carried) => {}
+        let (carrying, handle) = abortable(exchange.run(request));
+        {
+            let mut under_way = self.carriers.lock();
+            // `close` has looked for what is under way.
+            if *self.closing.borrow() {
+                return None;
             }
-            carriers.lock().remove(&carried);
-        });
-        under_way.insert(number.clone(), task.abort_handle());
+            under_way.insert(number.clone(), handle);
+        }
+        let (carriers, number) = (Arc::clone(&self.carriers), number.clone());
+        Some(Box::pin(async move {
+            // Who has aborted it has removed it.
+            if carrying.await.is_ok() {
+                carriers.lock().remove(&number);
+            }
+        }))
     }
 
     /// Drops the response of a request, which tells a server of the modern era that nobody waits for it.
@@ -207,6 +214,9 @@ impl HttpUpstream {
 
     pub(super) fn close(&self, session: &Session) {
         self.closing.send_replace(true);
+        for (_, carrier) in self.carriers.lock().drain() {
+            carrier.abort();
+        }
         let request = self.endpoint.session_id.get().and_then(|_| {
             self.endpoint.request(&Method::DELETE, EVENT_STREAM, session, Full::default()).ok()
         });
@@ -221,18 +231,6 @@ impl HttpUpstream {
             gone.send_replace(true);
         });
     }
-}
-
-/// Waits until a request has not been under way for a while.
-async fn unwanted(session: &Session, number: &Id) {
-    loop {
-        tokio::time::sleep(LOOK).await;
-        if !session.flights.lock().is_under_way(number) {
-            break;
-        }
-    }
-    // What comes right after an answer is still read, so that the connection can be used again.
-    tokio::time::sleep(LOOK).await;
 }
 
 /// Where a session's server is, and what it knows the session by.

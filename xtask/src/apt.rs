@@ -11,12 +11,12 @@ use anyhow::{Context as _, Result, ensure};
 use crate::process;
 use crate::step::Step;
 
-pub(super) struct Apt {
+pub(crate) struct Apt {
     configuration: PathBuf,
 }
 
 impl Apt {
-    pub(super) fn open(directory: &Path) -> Result<Self> {
+    pub(crate) fn open(directory: &Path) -> Result<Self> {
         for tool in ["apt-get", "dpkg"] {
             let mut command = Command::new(tool);
             command.arg("--version");
@@ -41,19 +41,19 @@ impl Apt {
         Ok(Self { configuration })
     }
 
-    pub(super) fn update(&self, step: &mut Step) -> Result<()> {
+    pub(crate) fn update(&self, step: &mut Step) -> Result<()> {
         process::run(step, self.command("apt-get", &["update"]))
     }
 
     /// The version of a package that apt would install.
-    pub(super) fn candidate(&self, package: &str) -> Option<String> {
+    pub(crate) fn candidate(&self, package: &str) -> Option<String> {
         let record =
             process::query(self.command("apt-cache", &["show", "--no-all-versions", package])).ok()?;
         record.lines().find_map(|line| line.strip_prefix("Version: ")).map(str::to_owned)
     }
 
     /// A package and everything it needs, except what is installed.
-    pub(super) fn missing_dependencies(&self, package: &str) -> Result<Vec<String>> {
+    pub(crate) fn missing_dependencies(&self, package: &str) -> Result<Vec<String>> {
         let arguments = ["depends", "--recurse", "--important", package];
         let tree = process::query(self.command("apt-cache", &arguments))?;
         let installed = installed()?;
@@ -61,7 +61,7 @@ impl Apt {
     }
 
     /// Downloads packages and unpacks them into a directory.
-    pub(super) fn fetch(&self, packages: &[String], downloads: &Path, root: &Path) -> Result<()> {
+    pub(crate) fn fetch(&self, packages: &[String], downloads: &Path, root: &Path) -> Result<()> {
         fs::create_dir_all(downloads)?;
         let mut step = Step::begin(format!("{} packages of Debian", packages.len()));
         let mut download = self.command("apt-get", &["download"]);
