@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bartizan_pattern::Pattern;
 use bartizan_policy::document::PolicyDocument;
 use bartizan_policy::plan::{Mode, OnError, Step};
-use bartizan_runtime::{Plugin, Verdicts};
+use bartizan_runtime::{Judgements, Plugin};
 
 use crate::pace::Pace;
 
@@ -34,7 +34,7 @@ pub struct ActiveStep {
     /// What its failure means.
     pub on_error: OnError,
     pub(crate) pace: Arc<Pace>,
-    pub(crate) verdicts: Arc<Verdicts>,
+    pub(crate) judgements: Arc<Judgements>,
     methods: Option<Vec<Pattern>>,
     tools: Option<Vec<Pattern>>,
 }
@@ -72,7 +72,7 @@ impl ActiveStep {
             mode: step.mode,
             on_error: step.on_error,
             pace: Arc::default(),
-            verdicts: Arc::default(),
+            judgements: Arc::default(),
             methods: step.methods.clone(),
             tools: step.tools.clone(),
         }
@@ -87,7 +87,7 @@ impl ActiveStep {
             mode: Mode::Enforce,
             on_error: OnError::Deny,
             pace: Arc::default(),
-            verdicts: Arc::default(),
+            judgements: Arc::default(),
             methods: None,
             tools: None,
         }

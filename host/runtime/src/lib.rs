@@ -34,6 +34,7 @@ mod engine;
 mod error;
 mod evaluate;
 mod interfaces;
+mod judgements;
 mod limits;
 mod measure;
 mod native;
@@ -45,7 +46,6 @@ mod slots;
 mod snapshot;
 mod statistics;
 mod ticker;
-mod verdicts;
 mod wasi;
 mod words;
 
@@ -61,12 +61,12 @@ pub use engine::{Allocation, Engine, EngineConfig, EngineError};
 pub use error::{Blame, ConfigureError, EvaluationError, LoadError, MemoryError};
 pub use interfaces::http;
 pub use interfaces::memory::{Change, Crowded, Remembered};
+pub use judgements::Judgements;
 pub use limits::Limits;
 pub use measure::Taken;
 pub use quarantine::Health;
 pub use sandbox::Sandbox;
 pub use statistics::{Statistics, Times};
-pub use verdicts::Verdicts;
 
 /// The release of wasmtime that evaluates plugins, for `--version`, metrics and audit.
 pub const WASMTIME_VERSION: &str = "48.0.8";

@@ -16,7 +16,7 @@ const BUCKETS: usize = DOUBLINGS * STEPS;
 pub struct Statistics {
     /// Evaluations, failed ones included; not those that a quarantine spared.
     pub evaluations: u64,
-    /// Evaluations that were spared, since the same had been judged before. See [`crate::Verdicts`].
+    /// Evaluations that were spared, since the same had been judged before. See [`crate::Judgements`].
     pub spared: u64,
     /// Failures by [`EvaluationError::code`]: those that happened at all. `quarantined` counts the calls that
     /// came while the plugin was not asked.

@@ -7,6 +7,7 @@
 
 mod batch;
 mod id;
+mod rewrite;
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -16,6 +17,7 @@ use crate::json::{Document, EditError, JsonError, Kind, Limits, Value};
 
 pub use batch::{BATCH, Incoming, join};
 pub use id::{Id, IdError};
+use rewrite::{from_root, moved, with_id};
 
 /// JSON-RPC: the text is no JSON (or no JSON with a single reading).
 pub const PARSE_ERROR: i64 = -32700;
@@ -191,39 +193,6 @@ impl Request {
             Message::Request(request) => Ok(request),
             _ => Err(RewriteError::Message(MessageError::NoKind)),
         }
-    }
-}
-
-/// A message with another id, and where that is.
-fn with_id(
-    document: &Document,
-    before: &Range<usize>,
-    id: &Id,
-) -> Result<(Document, Range<usize>), RewriteError> {
-    let length = id.as_json().len();
-    if length > Id::MAX_LENGTH {
-        return Err(RewriteError::Message(IdError::TooLong { length }.into()));
-    }
-    Ok((document.splice(before, id.as_json()), before.start..before.start + length))
-}
-
-/// Where a member is when the id, another one, has become longer or shorter.
-fn moved(span: &Range<usize>, before: &Range<usize>, now: &Range<usize>) -> Range<usize> {
-    if span.start < before.start {
-        span.clone()
-    } else {
-        let place = |at: usize| at + now.end - before.end;
-        place(span.start)..place(span.end)
-    }
-}
-
-/// A pointer from a member of the message as one from the message. Without its slash it would name another
-/// member, `paramsx` for `x`.
-fn from_root(member: &str, pointer: &str) -> Result<String, EditError> {
-    if pointer.is_empty() || pointer.starts_with('/') {
-        Ok(format!("/{member}{pointer}"))
-    } else {
-        Err(EditError::NotFound { pointer: pointer.to_owned() })
     }
 }
 

@@ -48,10 +48,10 @@ pub(super) fn ask(
     let target = call.target.as_deref();
     let listing = listing.filter(|listing| step.covers(&listing.method, target));
     if step.covers(&call.method, target) {
-        let ActiveStep { plugin, verdicts, .. } = step;
-        return Some(match verdicts.known(plugin, call, listing) {
+        let ActiveStep { plugin, judgements, .. } = step;
+        return Some(match judgements.known(plugin, call, listing) {
             Some(judgement) => Ok(judgement),
-            None => evaluate(step, || verdicts.judge(plugin, call, listing, &memory.of(step))),
+            None => evaluate(step, || judgements.judge(plugin, call, listing, &memory.of(step))),
         });
     }
     let (listing, entry) = (listing?, call.entry.as_deref()?);

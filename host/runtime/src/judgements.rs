@@ -30,7 +30,7 @@ const OVERHEAD: usize = 256;
 const LONGEST: usize = 16 << 10;
 
 /// What one plugin has judged in one place of a plan.
-pub struct Verdicts {
+pub struct Judgements {
     kept: Cache<Situation, Arc<Judgement>, ByLength>,
 }
 
@@ -102,13 +102,13 @@ impl Weighter<Situation, Arc<Judgement>> for ByLength {
     }
 }
 
-impl Default for Verdicts {
+impl Default for Judgements {
     fn default() -> Self {
         Self { kept: Cache::with_weighter(KEPT, BYTES, ByLength) }
     }
 }
 
-impl Verdicts {
+impl Judgements {
     /// What the plugin says of such a call, if that is known. A plugin that fails of late is asked.
     pub fn known(&self, plugin: &Plugin, call: &Call, listing: Option<&Arc<Call>>) -> Option<Judgement> {
         if !plugin.is_pure() || !plugin.quarantine.is_clear() {
@@ -144,9 +144,9 @@ impl Verdicts {
     }
 }
 
-impl std::fmt::Debug for Verdicts {
+impl std::fmt::Debug for Judgements {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Verdicts").field("kept", &self.kept.len()).finish_non_exhaustive()
+        f.debug_struct("Judgements").field("kept", &self.kept.len()).finish_non_exhaustive()
     }
 }
 

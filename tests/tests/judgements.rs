@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use bartizan_runtime::{
     Call, Capability, Component, Decision, Engine, EngineConfig, Entry, EvaluationError, Flow, Isolation,
-    Judgement, Plugin, Remembered, Sandbox, Settings, Verdicts,
+    Judgement, Judgements, Plugin, Remembered, Sandbox, Settings,
 };
 use bartizan_tests::hostile;
 
@@ -60,14 +60,14 @@ fn listing() -> Arc<Call> {
 
 /// Judges, as the gateway does, and says whether the plugin was asked.
 fn judge(
-    verdicts: &Verdicts,
+    judgements: &Judgements,
     plugin: &Plugin,
     call: Call,
     listing: Option<&Arc<Call>>,
 ) -> (bool, Result<Judgement, EvaluationError>) {
-    match verdicts.known(plugin, &call, listing) {
+    match judgements.known(plugin, &call, listing) {
         Some(judgement) => (false, Ok(judgement)),
-        None => (true, verdicts.judge(plugin, &Arc::new(call), listing, &Remembered::NOTHING)),
+        None => (true, judgements.judge(plugin, &Arc::new(call), listing, &Remembered::NOTHING)),
     }
 }
 
@@ -76,7 +76,7 @@ fn what_calls_have_in_common_is_judged_once() {
     let settings = r#"{"default":"deny","hide":["purge_*"],
         "tools":[{"pattern":"get_*","action":"allow","rule":"/tools/get_*"}]}"#;
     let plugin = builtin("access", settings);
-    let (verdicts, listing) = (Verdicts::default(), listing());
+    let (judgements, listing) = (Judgements::default(), listing());
     for round in 0..3_u32 {
         for tool in ["get_run", "purge_all", "set_tag"] {
             // What is different about it, the plugin does not ask for.
@@ -87,7 +87,7 @@ fn what_calls_have_in_common_is_judged_once() {
                 ..call(tool)
             };
             let expected = plugin.judge(&Arc::new(call.clone()), Some(&listing)).unwrap();
-            let (asked, judged) = judge(&verdicts, &plugin, call, Some(&listing));
+            let (asked, judged) = judge(&judgements, &plugin, call, Some(&listing));
             assert_eq!(judged.unwrap(), expected, "{tool}");
             assert_eq!(asked, round == 0, "{tool}");
         }
@@ -98,7 +98,7 @@ fn what_calls_have_in_common_is_judged_once() {
 #[test]
 fn what_differs_in_anything_that_is_kept_by_is_asked_about() {
     let plugin = builtin("access", r#"{"default":"allow"}"#);
-    let verdicts = Verdicts::default();
+    let judgements = Judgements::default();
     let entry = |digest: &str, definition: &str| {
         let (digest, definition) = (digest.to_owned(), definition.to_owned());
         Some(Arc::new(Entry { name: "get_run".to_owned(), digest, definition }))
@@ -119,22 +119,22 @@ fn what_differs_in_anything_that_is_kept_by_is_asked_about() {
         ("no definition", Call { entry: None, ..plain }, None),
     ];
     for (case, call, listing) in &calls {
-        let (asked, judged) = judge(&verdicts, &plugin, call.clone(), *listing);
+        let (asked, judged) = judge(&judgements, &plugin, call.clone(), *listing);
         assert_eq!(judged.unwrap(), Judgement::Decided(Decision::PASS), "{case}");
         assert!(asked, "{case}");
     }
     for (case, call, listing) in calls {
-        assert!(!judge(&verdicts, &plugin, call, listing).0, "{case}");
+        assert!(!judge(&judgements, &plugin, call, listing).0, "{case}");
     }
 }
 
 #[test]
 fn a_list_request_of_somebody_else_is_never_kept_by() {
     let plugin = builtin("access", r#"{"default":"allow"}"#);
-    let verdicts = Verdicts::default();
+    let judgements = Judgements::default();
     let listing = Arc::new(Call { principal: Some("ann".into()), ..Call::clone(&listing()) });
     for _ in 0..2 {
-        assert!(judge(&verdicts, &plugin, call("get_run"), Some(&listing)).0);
+        assert!(judge(&judgements, &plugin, call("get_run"), Some(&listing)).0);
     }
 }
 
@@ -155,9 +155,9 @@ fn whoever_reads_what_no_two_calls_share_is_asked_each_time() {
     for (function, signature, parameters, is_particular) in cases {
         let component = reading(function, signature, parameters);
         let plugin = component.configure(&Settings::new("{}")).unwrap();
-        let verdicts = Verdicts::default();
+        let judgements = Judgements::default();
         for round in 0..3 {
-            let (asked, judged) = judge(&verdicts, &plugin, call("get_run"), None);
+            let (asked, judged) = judge(&judgements, &plugin, call("get_run"), None);
             assert_eq!(judged.unwrap(), Judgement::Decided(Decision::PASS), "{function}");
             assert_eq!(asked, round == 0 || is_particular, "{function}, round {round}");
         }
@@ -169,15 +169,15 @@ fn who_keeps_memory_or_fails_is_asked_each_time() {
     let reused = Isolation::Reuse { invocations: NonZeroU32::MAX };
     let component = reading("method", "(param i32)", "(call $read (i32.const 528))");
     let plugin = component.configure(&Settings { isolation: reused, ..Settings::new("{}") }).unwrap();
-    let verdicts = Verdicts::default();
+    let judgements = Judgements::default();
     for _ in 0..3 {
-        assert!(judge(&verdicts, &plugin, call("get_run"), None).0, "reused");
+        assert!(judge(&judgements, &plugin, call("get_run"), None).0, "reused");
     }
 
     let plugin = load("check-trap", &hostile::wasm("check-trap")).configure(&Settings::new("{}")).unwrap();
-    let verdicts = Verdicts::default();
+    let judgements = Judgements::default();
     for _ in 0..3 {
-        let (asked, judged) = judge(&verdicts, &plugin, call("get_run"), None);
+        let (asked, judged) = judge(&judgements, &plugin, call("get_run"), None);
         assert!(asked && judged.is_err());
     }
 }
@@ -187,9 +187,9 @@ fn who_may_log_is_asked_each_time() {
     let grants = BTreeSet::from([Capability::Log]);
     let component = load("log-flood", &hostile::wasm("log-flood"));
     let plugin = component.configure(&Settings { grants, ..Settings::new("{}") }).unwrap();
-    let verdicts = Verdicts::default();
+    let judgements = Judgements::default();
     for _ in 0..2 {
-        let (asked, judged) = judge(&verdicts, &plugin, call("get_run"), None);
+        let (asked, judged) = judge(&judgements, &plugin, call("get_run"), None);
         assert_eq!(judged.unwrap(), Judgement::Decided(Decision::PASS));
         assert!(asked);
     }
